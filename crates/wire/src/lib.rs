@@ -21,7 +21,8 @@
 //! let mut octets = Vec::new();
 //! Pdu::request(1, message.clone()).encode(Version::V34, &mut octets);
 //!
-//! let frame = Frames::new(octets.into(), 65_536).next().unwrap().unwrap();
+//! let run = octets.into();
+//! let frame = Frames::new(&run, 65_536).next().unwrap().unwrap();
 //! let pdu = Pdu::decode(&frame, Version::V34, &Dialect::RECEIVE).unwrap();
 //! assert_eq!(pdu.body, message.into());
 //! ```

@@ -88,22 +88,25 @@ impl<const N: usize> CStr<N> {
     /// Reads one from the front of octets: the string, or the fault.
     #[inline]
     pub(super) fn read_from(rest: &[u8]) -> Result<Self, Fault> {
-        let mut octets = [0; N];
-        // The whole room at once: a copy of fixed size costs less than one of the string's length.
-        if let Some(room) = rest.first_chunk::<N>() {
-            octets = *room;
-        } else if rest.is_empty() {
-            return Err(Fault::Missing);
-        } else if let Some(room) = octets.get_mut(..rest.len()) {
-            room.copy_from_slice(rest);
-            if !rest.contains(&0) {
-                return Err(Fault::Unterminated);
+        let window = rest.get(..N).unwrap_or(rest);
+        let Some(len) = window.iter().position(|&octet| octet == 0) else {
+            return Err(match rest.len() {
+                0 => Fault::Missing,
+                left if left < N => Fault::Unterminated,
+                _ => Fault::TooLong { limit: N as u16 },
+            });
+        };
+        // The whole room at once where it is there: a copy of fixed size costs less than one of
+        // the string's length.
+        let octets = match rest.first_chunk::<N>() {
+            Some(room) => *room,
+            None => {
+                let mut octets = [0; N];
+                octets.iter_mut().zip(window).for_each(|(to, from)| *to = *from);
+                octets
             }
-        }
-        match octets.iter().position(|&octet| octet == 0) {
-            Some(len) => Ok(Self { octets, len: len as u8 }),
-            None => Err(Fault::TooLong { limit: N as u16 }),
-        }
+        };
+        Ok(Self { octets, len: len as u8 })
     }
 
     /// The string in a record under a name; absent means empty.

@@ -78,7 +78,7 @@ impl<T: Item> CountedList<T> {
         let mut at = 0;
         (0..self.count).map_while(move |_| {
             let mut nobody = ();
-            let mut r = Reader::new(&self.octets, at, Version::V50, &Dialect::STRICT, &mut nobody);
+            let mut r = Reader::over(&self.octets, at, &Dialect::STRICT, &mut nobody);
             let item = T::read(&mut r, &UNNAMED).ok()?;
             at = r.at();
             Some(item)
@@ -114,6 +114,7 @@ impl<T: Item> Field for CountedList<T> {
         };
         r.observer.field(T::COUNT, at..at + 1, || Shown::plain(Value::Int(u32::from(count))));
         r.observer.list(def.name);
+        let list = r.rest();
         for _ in 0..count {
             r.observer.item();
             T::read(r, def).map_err(|error| match error.fault {
@@ -124,7 +125,8 @@ impl<T: Item> Field for CountedList<T> {
         }
         let end = r.at();
         r.observer.list_end(at + 1..end);
-        Ok(Self { count, octets: r.share(at + 1..end), items: PhantomData })
+        let octets = r.share(list.get(..end - at - 1).unwrap_or_default());
+        Ok(Self { count, octets, items: PhantomData })
     }
 
     fn write(&self, w: &mut Writer<'_>) {

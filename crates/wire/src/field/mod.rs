@@ -16,12 +16,13 @@ pub(crate) use time::yymmddhhmmss;
 pub use time::{FinalDate, Time, TimeError, TimeValue};
 
 use core::fmt;
-use core::ops::Range;
 
 use bytes::Bytes;
 
 use crate::dialect::Dialect;
 use crate::error::{BodyError, Fault};
+use crate::frame::Frame;
+use crate::header::Header;
 use crate::observe::{Observer, Shown, Value};
 use crate::pdu::FieldDef;
 use crate::status::CommandStatus;
@@ -71,7 +72,9 @@ pub enum Kind {
 /// Reads the fields of one PDU, bounded by the PDU.
 #[derive(Debug)]
 pub struct Reader<'a, O> {
-    pub(crate) octets: &'a Bytes,
+    octets: &'a [u8],
+    /// What the octets are a part of: the field types share it.
+    pub(crate) run: &'a Bytes,
     at: usize,
     /// The version the peers speak.
     pub version: Version,
@@ -85,14 +88,14 @@ pub struct Reader<'a, O> {
 
 impl<'a, O: Observer> Reader<'a, O> {
     /// Over a whole PDU, standing behind its header.
-    pub fn new(
-        octets: &'a Bytes,
-        at: usize,
-        version: Version,
-        dialect: &'a Dialect,
-        observer: &'a mut O,
-    ) -> Self {
-        Self { octets, at, version, dialect, places: 0, observer }
+    pub fn new(frame: &Frame<'a>, version: Version, dialect: &'a Dialect, observer: &'a mut O) -> Self {
+        let (octets, run) = (frame.octets(), frame.run());
+        Self { octets, run, at: Header::OCTETS, version, dialect, places: 0, observer }
+    }
+
+    /// Over octets of one field, by themselves.
+    pub(crate) fn over(run: &'a Bytes, at: usize, dialect: &'a Dialect, observer: &'a mut O) -> Self {
+        Self { octets: run, run, at, version: Version::V50, dialect, places: 0, observer }
     }
 
     /// Where the next octet stands, from the start of the PDU.
@@ -121,10 +124,10 @@ impl<'a, O: Observer> Reader<'a, O> {
         Some(octets)
     }
 
-    /// Shares octets of the PDU; what is not there is left out.
+    /// Shares octets of the PDU.
     #[inline]
-    pub fn share(&self, range: Range<usize>) -> Bytes {
-        share(self.octets, range)
+    pub fn share(&self, octets: &'a [u8]) -> Bytes {
+        share(self.run, octets)
     }
 
     /// The fault that a field at the current place has.
@@ -147,10 +150,10 @@ impl<'a, O: Observer> Reader<'a, O> {
     }
 }
 
-/// Shares a part of octets; what is not there is left out.
+/// Shares octets of a run.
 #[inline]
-pub(crate) fn share(octets: &Bytes, range: Range<usize>) -> Bytes {
-    if range.is_empty() || range.end > octets.len() { Bytes::new() } else { octets.slice(range) }
+pub(crate) fn share(run: &Bytes, octets: &[u8]) -> Bytes {
+    if octets.is_empty() { Bytes::new() } else { run.slice_ref(octets) }
 }
 
 /// Writes fields behind each other.

@@ -63,10 +63,10 @@ impl Field for ShortMessage {
         };
         let length = usize::from(length);
         r.observer.field(Self::SM_LENGTH, at..at + 1, || plain(Value::Int(length as u32)));
-        if r.rest().len() < length {
+        let Some(octets) = r.rest().get(..length) else {
             return Err(r.fault_at(Self::SM_LENGTH, at, Fault::Short, def.status));
-        }
-        let octets = r.share(at + 1..at + 1 + length);
+        };
+        let octets = r.share(octets);
         r.skip(length);
         r.observer.field(def.name, at + 1..at + 1 + length, || plain(Value::Octets(octets.clone())));
         Ok(Self(octets))

@@ -66,6 +66,8 @@ pub struct PduDef {
     pub until: Version,
     /// Who may send it, and in which states (SMPP 5.0, 2.4).
     pub senders: &'static [(Role, &'static [State])],
+    /// Whether it may come before a version has been agreed on: some role may send it in state Open.
+    pub opens_session: bool,
     /// The request it answers.
     pub answers: Option<&'static str>,
     /// TLVs that must be there.
@@ -94,9 +96,11 @@ impl PduDef {
         (self.since..=self.until).contains(&version)
     }
 
-    /// Whether it may come before a version has been agreed on.
-    pub fn opens_session(&self) -> bool {
-        self.permits(Role::Esme, State::Open) || self.permits(Role::Mc, State::Open)
+    /// Whether it may come in a session of a version. What opens a session comes before any
+    /// version has been agreed on.
+    #[inline]
+    pub fn may_come(&self, version: Version) -> bool {
+        self.opens_session || self.in_version(version)
     }
 }
 

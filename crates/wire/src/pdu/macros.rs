@@ -49,6 +49,7 @@ macro_rules! pdus {
                         senders: &[$((Role::$role, &[$(State::$state),*])),*],
                         answers: pdus!(@answers $($request)?),
                         requires: &[$($(tag::$tag.tag()),*)?],
+                        opens_session: pdus!(@opens $($([$state])*)*),
                         places: 0 $($(| place::$place)+)?,
                         help: concat!($($doc),*).trim_ascii(),
                         fields: FIELDS,
@@ -56,8 +57,9 @@ macro_rules! pdus {
                     &DEF
                 };
 
-                #[inline]
+                #[inline(always)]
                 #[allow(unused_mut, unused_variables, reason = "some PDUs have no fields")]
+                #[allow(clippy::inline_always, reason = "measured: the body is built where it stays, not moved there")]
                 fn read<O: Observer>(r: &mut Reader<'_, O>) -> Result<Self, BodyError> {
                     r.places = Self::DEF.places;
                     let mut fields = Self::DEF.fields.iter();
@@ -141,12 +143,17 @@ macro_rules! pdus {
                 }
             }
 
+            /// Reads the body that goes with a header, straight into the PDU it is part of.
             #[inline]
-            pub(super) fn read<O: Observer>(command_id: u32, r: &mut Reader<'_, O>) -> Option<Result<Self, BodyError>> {
-                Some(match command_id {
-                    $($id => <$Type as PduType>::read(r).map(Self::$Type),)*
-                    _ => return None,
-                })
+            pub(super) fn read<O: Observer>(header: &Header, r: &mut Reader<'_, O>) -> Result<Pdu, BodyError> {
+                let Header { command_status, sequence_number, .. } = *header;
+                match header.command_id {
+                    $($id if <$Type as PduType>::DEF.may_come(r.version) => {
+                        let body = Self::$Type(<$Type as PduType>::read(r)?);
+                        Ok(Pdu { command_status, sequence_number, body })
+                    })*
+                    _ => Err(unknown_command()),
+                }
             }
 
             /// An empty body of a command_id: for answers that several stacks send without one.
@@ -203,6 +210,9 @@ macro_rules! pdus {
     (@since $since:ident) => { Version::$since };
     (@until) => { Version::V50 };
     (@until $until:ident) => { Version::$until };
+    (@opens) => { false };
+    (@opens [Open] $($rest:tt)*) => { true };
+    (@opens [$state:ident] $($rest:tt)*) => { pdus!(@opens $($rest)*) };
     (@answers) => { None };
     (@answers $request:ident) => { Some(stringify!($request)) };
     (@tlvs $body:ident, tlvs) => { &$body.tlvs };

@@ -57,7 +57,8 @@ pub struct RawBody {
 /// use smppkit_wire::{Dialect, Frames, Pdu, Version, pdu::table::EnquireLink};
 /// let mut octets = Vec::new();
 /// Pdu::request(7, EnquireLink::default()).encode(Version::V50, &mut octets);
-/// let frame = Frames::new(octets.into(), 65_536).next().unwrap().unwrap();
+/// let run = octets.into();
+/// let frame = Frames::new(&run, 65_536).next().unwrap().unwrap();
 /// let pdu = Pdu::decode(&frame, Version::V50, &Dialect::RECEIVE).unwrap();
 /// assert_eq!(pdu.sequence_number, 7);
 /// assert_eq!(pdu.def().unwrap().name, "enquire_link");
@@ -107,43 +108,28 @@ impl Pdu {
 
     /// Reads one. Form only: values are [`check`](Self::check)'s matter, the moment is the session's.
     #[inline]
-    pub fn decode(frame: &Frame, version: Version, dialect: &Dialect) -> Result<Self, BodyError> {
+    pub fn decode(frame: &Frame<'_>, version: Version, dialect: &Dialect) -> Result<Self, BodyError> {
         Self::decode_observed(frame, version, dialect, &mut ())
     }
 
     /// Reads one, telling an observer each field, up to the first fault.
     #[inline]
     pub fn decode_observed<O: Observer>(
-        frame: &Frame,
+        frame: &Frame<'_>,
         version: Version,
         dialect: &Dialect,
         observer: &mut O,
     ) -> Result<Self, BodyError> {
-        let Header { command_id, command_status, sequence_number, .. } = frame.header;
-        let mut r = Reader::new(&frame.octets, Header::OCTETS, version, dialect, observer);
-        let failed = frame.header.is_response() && !command_status.is_ok();
-        let bodiless = frame.octets.len() <= Header::OCTETS;
-        if failed && bodiless && def_of(command_id).is_some() {
+        let failed = frame.header.is_response() && !frame.header.command_status.is_ok();
+        if failed && frame.octets().len() <= Header::OCTETS && def_of(frame.header.command_id).is_some() {
+            let Header { command_id, command_status, sequence_number, .. } = frame.header;
             return Ok(Self::refusal(command_id, sequence_number, command_status));
         }
-        let known = def_of(command_id).is_some_and(|def| def.opens_session() || def.in_version(version));
-        let read = if known { Body::read(command_id, &mut r) } else { None };
-        let body = match read {
-            Some(Ok(body)) => body,
-            Some(Err(_)) if failed && dialect.opaque_error_body => {
-                let octets = frame.octets.slice(Header::OCTETS..);
-                Body::Raw(RawBody { command_id, octets })
-            }
-            Some(Err(error)) if bodiless && frame.header.is_response() && dialect.bodiless_success => {
-                Body::empty(command_id).ok_or(error)?
-            }
-            Some(Err(error)) => return Err(error),
-            None => {
-                let status = CommandStatus::ESME_RINVCMDID;
-                return Err(BodyError { field: "command_id", at: 4, fault: Fault::UnknownCommand, status });
-            }
-        };
-        Ok(Self { command_status, sequence_number, body })
+        let mut r = Reader::new(frame, version, dialect, observer);
+        match Body::read(&frame.header, &mut r) {
+            Ok(pdu) => Ok(pdu),
+            Err(error) => forgive(frame, dialect, error),
+        }
     }
 
     /// Writes one. What the version does not have of TLVs is left out.
@@ -170,6 +156,23 @@ impl Pdu {
     pub fn check(&self, version: Version, dialect: &Dialect) -> Result<(), BodyError> {
         self.body.check(version, dialect)
     }
+}
+
+/// What a tolerance makes of a response that does not parse.
+#[cold]
+fn forgive(frame: &Frame<'_>, dialect: &Dialect, error: BodyError) -> Result<Pdu, BodyError> {
+    let Header { command_id, command_status, sequence_number, .. } = frame.header;
+    if error.fault == Fault::UnknownCommand || !frame.header.is_response() {
+        return Err(error);
+    }
+    let body = if !command_status.is_ok() && dialect.opaque_error_body {
+        Body::Raw(RawBody { command_id, octets: frame.to_bytes().slice(Header::OCTETS..) })
+    } else if command_status.is_ok() && dialect.bodiless_success && frame.octets().len() == Header::OCTETS {
+        Body::empty(command_id).ok_or(error)?
+    } else {
+        return Err(error);
+    };
+    Ok(Pdu { command_status, sequence_number, body })
 }
 
 impl Body {

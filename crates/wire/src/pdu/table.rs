@@ -2,13 +2,14 @@
 
 use super::def::{FieldDef, PduDef, Role, State};
 use super::macros::pdus;
-use super::{PduType, RawBody, Request};
+use super::{Pdu, PduType, RawBody, Request};
 use crate::dialect::Dialect;
 use crate::error::{BodyError, Fault};
 use crate::field::{
     CStr, DestAddresses, Field, FinalDate, MessageIds, Reader, ShortMessage, Time, UnsuccessSmes, ValueError,
     Writer,
 };
+use crate::header::Header;
 use crate::observe::{Observer, Value};
 use crate::status::CommandStatus;
 use crate::tlv::{Tlvs, place, tag};
@@ -592,4 +593,11 @@ fn end<O: Observer>(r: &Reader<'_, O>, def: &PduDef) -> Result<(), BodyError> {
 /// A fault of value: where the field stands is the reader's knowledge, not the value's.
 fn unplaced(def: &'static FieldDef, fault: Fault) -> BodyError {
     BodyError { field: def.name, at: 0, fault, status: def.status }
+}
+
+/// No PDU has the command_id, or none of this version.
+#[cold]
+fn unknown_command() -> BodyError {
+    let status = CommandStatus::ESME_RINVCMDID;
+    BodyError { field: "command_id", at: 4, fault: Fault::UnknownCommand, status }
 }

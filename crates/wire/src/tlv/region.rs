@@ -219,7 +219,7 @@ impl Field for Tlvs {
 }
 
 fn read_region<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Tlvs, BodyError> {
-    let start = r.at();
+    let region = r.rest();
     if r.version < Version::V34 && !r.dialect.tlvs_below_v34 {
         return Err(r.fault(def, Fault::TlvBeforeV34));
     }
@@ -228,13 +228,13 @@ fn read_region<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Re
         let at = r.at();
         let end = at + OVERHEAD + tlv.value.len();
         let row = tlv.tag.def();
-        let (octets, places) = (r.octets, r.places);
+        let (run, places) = (r.run, r.places);
         r.observer.tlv(|| TlvSeen {
             tag: tlv.tag,
             def: row,
             name: row.map(|row| row.name_in(places)),
             octets: at..end,
-            value: share(octets, at + OVERHEAD..end),
+            value: share(run, tlv.value),
         });
         // A TLV that means nothing in this PDU is passed over, whatever its length (SMPP 5.0, 2.11.1).
         if let Some(row) = row
@@ -253,7 +253,7 @@ fn read_region<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Re
     if !r.rest().is_empty() {
         return Err(r.fault(def, Fault::TlvStream));
     }
-    Ok(Tlvs { region: r.share(start..r.at()) })
+    Ok(Tlvs { region: r.share(region) })
 }
 
 /// Tag and octets of a TLV given as a record: `tag` or `name`; `value`, or `hex` for octets as they are.
