@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::charset::Charset;
 use crate::encoding::Encoding;
 use crate::gsm7;
 use crate::language::{Language, Shifts};
@@ -25,7 +24,12 @@ pub(crate) fn plan(text: &str, options: &Options) -> Result<Plan, SplitError> {
     if let Some(encoding) = options.encoding {
         return Candidate { encoding, units: encoding.units(text)? }.plan(text, options);
     }
-    let mut candidates = candidates(text, options);
+    let plain = Candidate::measure(text, Encoding::GSM7);
+    // One part of the alphabet preferred: nothing else can be better, and most messages are this.
+    if let Some(plain) = plain.filter(|plain| plain.parts_at_least(options) == 1) {
+        return plain.plan(text, options);
+    }
+    let mut candidates: Vec<_> = plain.into_iter().chain(alternatives(text, options)).collect();
     candidates.sort_by_key(|candidate| candidate.rank(candidate.parts_at_least(options)));
     let mut best: Option<(Rank, Plan)> = None;
     let mut failure = None;
@@ -64,6 +68,13 @@ struct Candidate {
 type Rank = (usize, u8, usize);
 
 impl Candidate {
+    /// `None` when some character does not fit.
+    fn measure(text: &str, encoding: Encoding) -> Option<Self> {
+        let costs = encoding.costs();
+        let units = text.chars().try_fold(0, |units, character| Some(units + costs.of(character)?))?;
+        Some(Self { encoding, units })
+    }
+
     fn room(self, options: &Options) -> Result<Room, SplitError> {
         Room::of(self.encoding.unit(), self.encoding.shifts().header_octets(), options)
     }
@@ -94,18 +105,11 @@ impl Candidate {
     }
 }
 
-/// Every encoding allowed that holds the whole text; never empty, UCS-2 holds any.
-fn candidates(text: &str, options: &Options) -> Vec<Candidate> {
-    let mut allowed = vec![Encoding::GSM7, Encoding::Ucs2];
-    if options.latin1 {
-        allowed.push(Encoding::Octets(Charset::Latin1));
-    }
-    let measured = allowed.into_iter().filter_map(|encoding| {
-        let costs = encoding.costs();
-        let units = text.chars().try_fold(0, |units, character| Some(units + costs.of(character)?))?;
-        Some(Candidate { encoding, units })
-    });
-    let mut candidates: Vec<_> = measured.collect();
+/// Every encoding allowed but the plain alphabet that holds the whole text; never empty, UCS-2 holds any.
+fn alternatives(text: &str, options: &Options) -> Vec<Candidate> {
+    let latin1 = options.latin1.then_some(Encoding::LATIN1);
+    let allowed = [Encoding::Ucs2].into_iter().chain(latin1);
+    let mut candidates: Vec<_> = allowed.filter_map(|encoding| Candidate::measure(text, encoding)).collect();
     if options.national_tables {
         candidates.extend(national(text));
     }

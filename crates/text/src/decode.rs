@@ -33,7 +33,7 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Whether the octets cannot be made again from the text.
+    /// Whether some octets had no character.
     pub fn is_lossy(&self) -> bool {
         matches!(self.fidelity, Fidelity::Lossy { .. })
     }
@@ -43,7 +43,7 @@ impl Decoded {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fidelity {
-    /// Every octet belongs to a character of the text.
+    /// Every octet has its meaning in the alphabet.
     Exact,
     /// Some octets had no character in the alphabet and became U+FFFD.
     Lossy {

@@ -146,5 +146,5 @@ impl Unit {
     }
 }
 
-/// User data of one message on the air interface (3GPP 23.040, 9.2.3.16).
-const PART_OCTETS: usize = 140;
+/// User data of one message on the air interface (3GPP 23.040, 9.2.3.24).
+pub(crate) const PART_OCTETS: usize = 140;

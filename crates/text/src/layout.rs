@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use crate::cluster::Clusters;
-use crate::encoding::{Encoding, Unit};
+use crate::encoding::{Encoding, PART_OCTETS, Unit};
 use crate::options::{Carrier, Options, SplitError};
 use crate::udh::{HeaderTooLong, ReferenceWidth};
 
@@ -11,11 +11,11 @@ use crate::udh::{HeaderTooLong, ReferenceWidth};
 pub(crate) const PARTS: usize = 255;
 
 /// Units that fit in a message of one part, and in each part of several.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Room {
     pub(crate) single: Space,
     /// Why there cannot be several parts, when there cannot.
-    pub(crate) several: Result<Space, Alone>,
+    pub(crate) several: Result<Space, SplitError>,
 }
 
 /// Room for text beside a header.
@@ -26,47 +26,30 @@ pub(crate) struct Space {
     pub(crate) units: usize,
 }
 
-/// Reason a message must be a single part.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Alone {
-    MessagePayload { octets: usize },
-    SarWithHeader,
-}
-
 impl Room {
     /// Room for text counted in `unit` when `shift_octets` of elements announce its tables.
     pub(crate) fn of(unit: Unit, shift_octets: usize, options: &Options) -> Result<Self, SplitError> {
         let elements = shift_octets + options.udh.elements_octets();
-        let header = |elements| if elements == 0 { 0 } else { 1 + elements };
-        let single = header(elements);
+        if elements > usize::from(u8::MAX) {
+            return Err(HeaderTooLong { octets: elements }.into());
+        }
+        let header_octets = if elements == 0 { 0 } else { 1 + elements };
         if options.carrier == Carrier::MessagePayload {
-            // Not packed and not on the air interface: the field's own limit counts.
-            let octets = PAYLOAD_OCTETS - single;
-            let units = octets / unit.field_octets(1);
-            return Ok(Self {
-                single: Space { header_octets: single, units },
-                several: Err(Alone::MessagePayload { octets }),
-            });
+            // Septets are not packed in the field, and its own limit counts.
+            let octets = PAYLOAD_OCTETS - header_octets;
+            let single = Space { header_octets, units: octets / unit.field_octets(1) };
+            return Ok(Self { single, several: Err(SplitError::TooLong { limit_octets: octets }) });
         }
         let concatenation = match options.reference {
             ReferenceWidth::Eight => 5,
             ReferenceWidth::Sixteen => 6,
         };
-        let several = header(elements + concatenation);
-        let space = |header_octets| {
-            let units = unit.capacity(140, header_octets);
-            // Room for one escape or surrogate pair, or cutting would never end.
-            if units < 2 {
-                return Err(SplitError::HeaderTooLong(HeaderTooLong { octets: header_octets }));
-            }
-            Ok(Space { header_octets, units })
-        };
         let several = if options.carrier == Carrier::Sar && elements > 0 {
-            Err(Alone::SarWithHeader)
+            Err(SplitError::SarWithHeader)
         } else {
-            Ok(space(several)?)
+            Space::beside(1 + elements + concatenation, unit).map_err(SplitError::from)
         };
-        Ok(Self { single: space(single)?, several })
+        Ok(Self { single: Space::beside(header_octets, unit)?, several })
     }
 
     /// Parts that so many units need at least; a pair kept whole at an edge can cost another.
@@ -74,12 +57,20 @@ impl Room {
         if units <= self.single.units {
             return Ok(1);
         }
-        let space = self.several.map_err(|alone| match alone {
-            Alone::MessagePayload { octets } => SplitError::TooLong { limit_octets: octets },
-            Alone::SarWithHeader => SplitError::SarWithHeader,
-        })?;
-        let parts = units.div_ceil(space.units);
+        let parts = units.div_ceil(self.several.clone()?.units);
         if parts > PARTS { Err(SplitError::TooManyParts { at_least: parts }) } else { Ok(parts) }
+    }
+}
+
+impl Space {
+    fn beside(header_octets: usize, unit: Unit) -> Result<Self, HeaderTooLong> {
+        let units = unit.capacity(PART_OCTETS, header_octets);
+        // Room for one escape or surrogate pair, or cutting would never end.
+        if units < 2 {
+            Err(HeaderTooLong { octets: header_octets })
+        } else {
+            Ok(Self { header_octets, units })
+        }
     }
 }
 

@@ -48,7 +48,7 @@ mod language;
 mod layout;
 mod options;
 mod preview;
-mod reassembly;
+pub mod reassembly;
 pub mod septets;
 mod split;
 pub mod ucs2;
@@ -62,9 +62,7 @@ pub use gsm7::Unencodable;
 pub use language::{Language, Shifts};
 pub use options::{Carrier, Options, SplitError};
 pub use preview::{Costly, PartSize, Preview, Reason, preview};
-pub use reassembly::{
-    Counts, DropCause, Dropped, Held, Offered, Outcome, Reassembly, ReassemblyLimits, Refusal,
-};
+pub use reassembly::Reassembly;
 pub use split::{Part, Split, split, split_binary};
 pub use udh::{
     Concatenation, HeaderTooLong, Iei, InformationElement, MalformedUdh, Ports, ReferenceWidth, Udh,

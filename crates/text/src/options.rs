@@ -19,7 +19,8 @@ pub struct Options {
     pub reference: ReferenceWidth,
     /// How several parts are told to belong together; default a header in each.
     pub carrier: Carrier,
-    /// Further elements for the header of every part, such as ports; default none.
+    /// Further elements for the header of every part, such as ports; default none. Concatenation and language
+    /// elements are added where needed and do not belong here.
     pub udh: UdhBuilder,
 }
 

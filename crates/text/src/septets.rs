@@ -86,13 +86,14 @@ pub fn unpack(octets: &[u8], header_octets: usize, extent: Extent) -> Vec<u8> {
         held >>= 7;
         held_bits -= 7;
     }
-    let on_boundary = bits % 7 == 0;
-    let padding = match (extent, septets.last()) {
-        (Extent::CarriageReturn | Extent::Unknown, Some(&CR)) | (Extent::Unknown, Some(0)) => on_boundary,
-        _ => false,
-    };
-    if padding {
-        septets.pop();
+    let spare_bits = bits % 7;
+    match (extent, septets.last()) {
+        (Extent::CarriageReturn | Extent::Unknown, Some(&CR)) | (Extent::Unknown, Some(0))
+            if spare_bits == 0 =>
+        {
+            septets.pop();
+        }
+        _ => {}
     }
     septets
 }

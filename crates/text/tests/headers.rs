@@ -8,7 +8,7 @@ use smppkit_text::{
 };
 
 fn header(octets: &[u8]) -> Udh<'_> {
-    Udh::parse(octets).unwrap().0
+    Udh::parse(octets).expect("the header is well-formed").0
 }
 
 fn eight(reference: u16, total: u8, sequence: u8) -> Option<Concatenation> {
@@ -190,6 +190,8 @@ fn malformed_header_makes_everything_opaque() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn parsing_accounts_for_every_octet(octets in any::<Vec<u8>>()) {
         if let Ok((udh, body)) = Udh::parse(&octets) {

@@ -22,9 +22,11 @@ fn joined(text: &str, options: &Options) -> Result<String, SplitError> {
     let message = split(text, options, 0x1234)?;
     let mut joined = String::new();
     for part in &message.parts {
-        let (shifts, body) = match part.udhi {
-            true => Udh::parse(&part.user_data).map(|(udh, body)| (udh.shifts(), body)).unwrap(),
-            false => (Shifts::DEFAULT, &part.user_data[..]),
+        let (shifts, body) = if part.udhi {
+            let (udh, body) = Udh::parse(&part.user_data).expect("we made the header");
+            (udh.shifts(), body)
+        } else {
+            (Shifts::DEFAULT, &part.user_data[..])
         };
         let decoded = decode(body, message.encoding.data_coding(), McDefault::GsmUnpacked, shifts);
         assert_eq!(decoded.fidelity, Fidelity::Exact);
@@ -292,11 +294,20 @@ fn header_that_leaves_no_room_is_refused() {
     let mut udh = UdhBuilder::new();
     udh.element(Iei(0x80), &[0; 131]).unwrap();
     let options = Options { udh: udh.clone(), ..Options::default() };
+    assert_eq!(split("abcdef", &options, 0).unwrap().parts[0].user_data.len(), 140);
+    assert!(matches!(split("abcdefg", &options, 0), Err(SplitError::HeaderTooLong(_))));
+    udh.element(Iei(0x80), &[0; 4]).unwrap();
+    let options = Options { udh: udh.clone(), ..Options::default() };
     assert!(matches!(split("a", &options, 0), Err(SplitError::HeaderTooLong(_))));
     assert!(matches!(split_binary(b"a", &options, 0), Err(SplitError::HeaderTooLong(_))));
-    udh.element(Iei(0x80), &[0; 100]).unwrap();
+    udh.element(Iei(0x80), &[0; 94]).unwrap();
     let options = Options { udh, carrier: Carrier::MessagePayload, ..forced(Encoding::Gsm7(TURKISH_LOCKED)) };
     assert_eq!(split("a", &options, 0).unwrap().parts[0].user_data.len(), 1 + 133 + 102 + 3 + 1);
+    let mut udh = options.udh.clone();
+    udh.element(Iei(0x80), &[0; 16]).unwrap();
+    let options = Options { udh, ..options };
+    assert!(matches!(preview("a", &options), Err(SplitError::HeaderTooLong(_))));
+    assert!(matches!(split("a", &options, 0), Err(SplitError::HeaderTooLong(_))));
 }
 
 #[test]
@@ -336,6 +347,8 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn parts_join_to_the_text_and_keep_their_capacity(text in any_text(), options in any_options()) {
         let seen = preview(&text, &options).unwrap();

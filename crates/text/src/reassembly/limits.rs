@@ -3,33 +3,33 @@
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
-/// How much a [`Reassembly`](crate::Reassembly) may hold, and for how long.
+/// How much a [`Reassembly`](super::Reassembly) may hold, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReassemblyLimits {
+pub struct Limits {
     /// Most in all. Default 65,536 messages, as many parts and 16 MiB: with what a map adds for each, under 64 MiB.
-    pub all: Held,
+    pub all: Load,
     /// Most for one group. Default a quarter of that, so that it takes four hostile accounts to press out the rest.
-    pub group: Held,
+    pub group: Load,
     /// Longest wait from the first part to the last. Default one hour: a part that is retried by its sender
     /// comes within that, and the next use of an 8-bit reference towards the same destination mostly does not.
     pub time: Duration,
 }
 
-impl ReassemblyLimits {
-    pub(super) fn allow(&self, held: Held) -> bool {
+impl Limits {
+    pub(super) fn allow(&self, held: Load) -> bool {
         held.within(self.all)
     }
 
-    pub(super) fn allow_group(&self, held: Held) -> bool {
+    pub(super) fn allow_group(&self, held: Load) -> bool {
         held.within(self.group)
     }
 }
 
-impl Default for ReassemblyLimits {
+impl Default for Limits {
     fn default() -> Self {
         Self {
-            all: Held { messages: 65_536, parts: 65_536, octets: 16 << 20 },
-            group: Held { messages: 16_384, parts: 16_384, octets: 4 << 20 },
+            all: Load { messages: 65_536, parts: 65_536, octets: 16 << 20 },
+            group: Load { messages: 16_384, parts: 16_384, octets: 4 << 20 },
             time: Duration::from_secs(3600),
         }
     }
@@ -37,7 +37,7 @@ impl Default for ReassemblyLimits {
 
 /// An amount of waiting parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct Load {
     /// Incomplete messages.
     pub messages: usize,
     /// Parts of them.
@@ -46,13 +46,13 @@ pub struct Held {
     pub octets: usize,
 }
 
-impl Held {
+impl Load {
     fn within(self, limit: Self) -> bool {
         self.messages <= limit.messages && self.parts <= limit.parts && self.octets <= limit.octets
     }
 }
 
-impl Add for Held {
+impl Add for Load {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -64,7 +64,7 @@ impl Add for Held {
     }
 }
 
-impl Sub for Held {
+impl Sub for Load {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
@@ -76,7 +76,7 @@ impl Sub for Held {
     }
 }
 
-/// What a [`Reassembly`](crate::Reassembly) has done since the start.
+/// What a [`Reassembly`](super::Reassembly) has done since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Messages completed.

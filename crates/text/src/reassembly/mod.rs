@@ -5,8 +5,9 @@ mod limits;
 use core::hash::Hash;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-pub use limits::{Counts, Held, ReassemblyLimits};
+pub use limits::{Counts, Limits, Load};
 
 use crate::udh::Concatenation;
 
@@ -17,17 +18,18 @@ use crate::udh::Concatenation;
 /// limits of its own, so one that sends parts without end drops its own messages first. `P` is a part as the caller
 /// keeps it; the octets of its slice are what is counted.
 ///
-/// No more than the [`ReassemblyLimits`] is ever held, keys and room inside `P` beyond its slice apart: cut a part
+/// No more than the [`Limits`] is ever held, keys and room inside `P` beyond its slice apart: cut a part
 /// out of a larger buffer before offering it. To make room, and when its time is up, the oldest message is dropped,
 /// counted, and handed back with its parts, which a relay that has answered for them must still send on.
 #[derive(Debug)]
 pub struct Reassembly<G, K, P = Vec<u8>> {
-    limits: ReassemblyLimits,
-    messages: HashMap<K, Message<G, P>>,
+    limits: Limits,
+    /// Keys are shared with `by_age`, since their addresses can take more room than a part.
+    messages: HashMap<Arc<K>, Message<G, P>>,
     /// Keys by age: serial numbers grow with each new message.
-    by_age: BTreeMap<u64, K>,
+    by_age: BTreeMap<u64, Arc<K>>,
     groups: HashMap<G, Group>,
-    held: Held,
+    held: Load,
     next_serial: u64,
     counts: Counts,
 }
@@ -95,13 +97,13 @@ pub enum DropCause {
 
 impl<G: Eq + Hash + Clone, K: Eq + Hash + Clone, P: AsRef<[u8]>> Reassembly<G, K, P> {
     /// Holds nothing yet.
-    pub fn new(limits: ReassemblyLimits) -> Self {
+    pub fn new(limits: Limits) -> Self {
         Self {
             limits,
             messages: HashMap::new(),
             by_age: BTreeMap::new(),
             groups: HashMap::new(),
-            held: Held::default(),
+            held: Load::default(),
             next_serial: 0,
             counts: Counts::default(),
         }
@@ -120,7 +122,7 @@ impl<G: Eq + Hash + Clone, K: Eq + Hash + Clone, P: AsRef<[u8]>> Reassembly<G, K
     ) -> Offered<G, K, P> {
         let mut dropped = self.expire(now);
         let outcome = match self.position(&key, place) {
-            Ok(at) => self.admit(group, key, place, at, part, now, &mut dropped),
+            Ok(at) => self.admit(Arrival { group, key, place, at, part, now }, &mut dropped),
             Err(Misfit::Duplicate) => {
                 self.counts.duplicates += 1;
                 Outcome::Duplicate(part)
@@ -134,8 +136,8 @@ impl<G: Eq + Hash + Clone, K: Eq + Hash + Clone, P: AsRef<[u8]>> Reassembly<G, K
     pub fn expire(&mut self, now: Duration) -> Vec<Dropped<G, K, P>> {
         let mut dropped = Vec::new();
         while self.next_deadline().is_some_and(|deadline| deadline <= now) {
-            let oldest = self.by_age.first_key_value().map(|(_, key)| key.clone());
-            dropped.extend(oldest.and_then(|key| self.drop_message(&key, DropCause::Time)));
+            let oldest = self.by_age.first_key_value().map(|(_, key)| Arc::clone(key));
+            dropped.extend(oldest.and_then(|key| self.drop_message(key, DropCause::Time)));
         }
         dropped
     }
@@ -147,13 +149,13 @@ impl<G: Eq + Hash + Clone, K: Eq + Hash + Clone, P: AsRef<[u8]>> Reassembly<G, K
     }
 
     /// What is held now; never above the limits.
-    pub fn held(&self) -> Held {
+    pub fn held(&self) -> Load {
         self.held
     }
 
     /// What is held now for one group.
-    pub fn held_for(&self, group: &G) -> Held {
-        self.groups.get(group).map_or_else(Held::default, |group| group.held)
+    pub fn held_for(&self, group: &G) -> Load {
+        self.groups.get(group).map_or_else(Load::default, |group| group.held)
     }
 
     /// What has happened since the start.
@@ -173,39 +175,37 @@ impl<G: Eq + Hash + Clone, K: Eq + Hash + Clone, P: AsRef<[u8]>> Reassembly<G, K
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the part, where it goes, and what it displaces")]
-    fn admit(
-        &mut self,
-        group: G,
-        key: K,
-        place: Concatenation,
-        at: usize,
-        part: P,
-        now: Duration,
-        dropped: &mut Vec<Dropped<G, K, P>>,
-    ) -> Outcome<P> {
-        let message = self.messages.get(&key);
-        let missing = place.total() - message.map_or(0, |message| message.parts.len() as u8) - 1;
+    fn admit(&mut self, mut new: Arrival<G, K, P>, dropped: &mut Vec<Dropped<G, K, P>>) -> Outcome<P> {
+        let message = self.messages.get(&new.key);
+        let missing = new.place.total() - message.map_or(0, |message| message.parts.len() as u8) - 1;
         if missing == 0 {
-            self.counts.completed += 1;
-            let mut parts = self.remove(&key).map_or_else(Vec::new, |message| message.parts);
-            parts.insert(at, (place.sequence(), part));
-            return Outcome::Complete(parts.into_iter().map(|(_, part)| part).collect());
+            return self.complete(new);
         }
-        let size = Held { messages: 0, parts: 1, octets: part.as_ref().len() };
-        let alone = message.map_or(Held { messages: 1, ..Held::default() }, Message::held) + size;
-        // A message that could never be whole within the limits is not begun.
-        let whole = Held { parts: usize::from(place.total()) - 1, ..alone };
+        let size = Load { messages: 0, parts: 1, octets: new.part.as_ref().len() };
+        let alone = message.map_or(Load { messages: 1, ..Load::default() }, Message::held) + size;
+        // A message that could never be whole within the limits is not begun; its last part is never held.
+        let whole = Load { parts: usize::from(new.place.total()) - 1, ..alone };
         if !self.limits.allow(whole) || !self.limits.allow_group(whole) {
-            return self.refuse(part, Refusal::TooLarge);
+            return self.refuse(new.part, Refusal::TooLarge);
         }
-        let (serial, group, added) = match message {
-            Some(message) => (message.serial, message.group.clone(), size),
-            None => (self.next_serial, group, Held { messages: 1, ..size }),
+        let (serial, added) = match message {
+            Some(message) => {
+                // Where a message is counted is settled by its first part.
+                new.group = message.group.clone();
+                (message.serial, size)
+            }
+            None => (self.next_serial, Load { messages: 1, ..size }),
         };
-        self.make_room(serial, &group, added, dropped);
-        self.hold(serial, group, key, place, at, part, now);
+        self.make_room(serial, &new.group, added, dropped);
+        self.hold(new, serial, added);
         Outcome::Waiting { missing }
+    }
+
+    fn complete(&mut self, new: Arrival<G, K, P>) -> Outcome<P> {
+        self.counts.completed += 1;
+        let mut parts = self.remove(&new.key).map_or_else(Vec::new, |message| message.parts);
+        parts.insert(new.at, (new.place.sequence(), new.part));
+        Outcome::Complete(parts.into_iter().map(|(_, part)| part).collect())
     }
 
     fn refuse(&mut self, part: P, refusal: Refusal) -> Outcome<P> {
@@ -214,61 +214,55 @@ impl<G: Eq + Hash + Clone, K: Eq + Hash + Clone, P: AsRef<[u8]>> Reassembly<G, K
     }
 
     /// Drops the oldest messages but that of `serial` until `added` fits, first within the group, then in all.
-    fn make_room(&mut self, serial: u64, group: &G, added: Held, dropped: &mut Vec<Dropped<G, K, P>>) {
+    fn make_room(&mut self, serial: u64, group: &G, added: Load, dropped: &mut Vec<Dropped<G, K, P>>) {
         while !self.limits.allow_group(self.held_for(group) + added) {
             let serials = self.groups.get(group).map(|group| &group.serials);
             let oldest = serials.and_then(|serials| serials.iter().copied().find(|&other| other != serial));
-            let key = oldest.and_then(|oldest| self.by_age.get(&oldest).cloned());
+            let key = oldest.and_then(|oldest| self.by_age.get(&oldest).map(Arc::clone));
             let Some(key) = key else { break };
-            dropped.extend(self.drop_message(&key, DropCause::GroupRoom));
+            dropped.extend(self.drop_message(key, DropCause::GroupRoom));
         }
         while !self.limits.allow(self.held + added) {
             let oldest = self.by_age.iter().find(|&(&other, _)| other != serial);
-            let Some(key) = oldest.map(|(_, key)| key.clone()) else { break };
-            dropped.extend(self.drop_message(&key, DropCause::Room));
+            let Some(key) = oldest.map(|(_, key)| Arc::clone(key)) else { break };
+            dropped.extend(self.drop_message(key, DropCause::Room));
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "each is one column of the table")]
-    fn hold(
-        &mut self,
-        serial: u64,
-        group: G,
-        key: K,
-        place: Concatenation,
-        at: usize,
-        part: P,
-        now: Duration,
-    ) {
-        let octets = part.as_ref().len();
-        let mut added = Held { messages: 0, parts: 1, octets };
-        if let Some(message) = self.messages.get_mut(&key) {
-            message.octets += octets;
-            message.parts.insert(at, (place.sequence(), part));
+    fn hold(&mut self, new: Arrival<G, K, P>, serial: u64, added: Load) {
+        let part = (new.place.sequence(), new.part);
+        if let Some(message) = self.messages.get_mut(&new.key) {
+            message.octets += added.octets;
+            message.parts.insert(new.at, part);
         } else {
-            added.messages = 1;
             self.next_serial += 1;
-            self.by_age.insert(serial, key.clone());
-            let parts = Vec::from([(place.sequence(), part)]);
-            let message =
-                Message { serial, group: group.clone(), since: now, total: place.total(), octets, parts };
+            let key = Arc::new(new.key);
+            self.by_age.insert(serial, Arc::clone(&key));
+            let message = Message {
+                serial,
+                group: new.group.clone(),
+                since: new.now,
+                total: new.place.total(),
+                octets: added.octets,
+                parts: Vec::from([part]),
+            };
             self.messages.insert(key, message);
         }
         self.held = self.held + added;
-        let group = self.groups.entry(group).or_default();
+        let group = self.groups.entry(new.group).or_default();
         group.held = group.held + added;
         group.serials.insert(serial);
     }
 
-    fn drop_message(&mut self, key: &K, cause: DropCause) -> Option<Dropped<G, K, P>> {
-        let message = self.remove(key)?;
+    fn drop_message(&mut self, key: Arc<K>, cause: DropCause) -> Option<Dropped<G, K, P>> {
+        let message = self.remove(&key)?;
         match cause {
             DropCause::Time => self.counts.dropped_by_time += 1,
             DropCause::GroupRoom => self.counts.dropped_for_group_room += 1,
             DropCause::Room => self.counts.dropped_for_room += 1,
         }
         let Message { group, total, parts, .. } = message;
-        Some(Dropped { group, key: key.clone(), total, parts, cause })
+        Some(Dropped { group, key: Arc::unwrap_or_clone(key), total, parts, cause })
     }
 
     fn remove(&mut self, key: &K) -> Option<Message<G, P>> {
@@ -301,16 +295,27 @@ struct Message<G, P> {
 }
 
 impl<G, P> Message<G, P> {
-    fn held(&self) -> Held {
-        Held { messages: 1, parts: self.parts.len(), octets: self.octets }
+    fn held(&self) -> Load {
+        Load { messages: 1, parts: self.parts.len(), octets: self.octets }
     }
 }
 
 #[derive(Debug, Default)]
 struct Group {
-    held: Held,
+    held: Load,
     /// Its messages, oldest first.
     serials: BTreeSet<u64>,
+}
+
+/// A part on its way in.
+struct Arrival<G, K, P> {
+    group: G,
+    key: K,
+    place: Concatenation,
+    /// Position among the parts held of its message.
+    at: usize,
+    part: P,
+    now: Duration,
 }
 
 enum Misfit {
