@@ -1,0 +1,195 @@
+//! What a frame of the peer leads to.
+
+use std::time::Instant;
+
+use smppkit_wire::pdu::table::{BindTransceiver, EnquireLinkResp, Outbind, UnbindResp};
+use smppkit_wire::pdu::{PduDef, def_of};
+use smppkit_wire::tlv::tag;
+use smppkit_wire::value::InterfaceVersion;
+use smppkit_wire::{Body, BodyError, CommandStatus, Duty, Frame, Header, Pdu, Role, State, Version};
+
+use crate::bind::BindMode;
+use crate::event::{Asked, BindRequest, CloseReason, Event, Failure};
+use crate::session::{Session, is_answered};
+use crate::window::{Purpose, Slot};
+
+impl<T> Session<T> {
+    /// Takes one frame of the peer. Answers that need no application go to `out` at once.
+    #[inline]
+    pub fn receive(&mut self, now: Instant, frame: &Frame<'_>, out: &mut Vec<u8>) -> Option<Event<T>> {
+        if self.state == State::Closed {
+            return None;
+        }
+        self.timers.received = now;
+        if frame.header.is_response() {
+            self.receive_response(now, frame)
+        } else {
+            self.receive_request(now, frame, out)
+        }
+    }
+
+    fn receive_request(&mut self, now: Instant, frame: &Frame<'_>, out: &mut Vec<u8>) -> Option<Event<T>> {
+        let Header { command_id, sequence_number, .. } = frame.header;
+        let asked = Asked { sequence_number, command_id };
+        let Some(def) = def_of(command_id).filter(|def| def.may_come(self.receive_version)) else {
+            Pdu::generic_nack(sequence_number, CommandStatus::ESME_RINVCMDID).encode(self.version, out);
+            return None;
+        };
+        if let Some(status) = self.forbids(def) {
+            if is_answered(def) {
+                Pdu::refusal(command_id, sequence_number, status).encode(self.version, out);
+            }
+            return None;
+        }
+        let read = Pdu::decode(frame, self.receive_version, &self.config.dialect);
+        let pdu =
+            match read.and_then(|pdu| pdu.check(self.receive_version, &self.config.dialect).map(|()| pdu)) {
+                Ok(pdu) => pdu,
+                Err(error) => return self.fault(&frame.header, &error, out),
+            };
+        match pdu.body {
+            Body::EnquireLink(_) => {
+                if self.enquire_link_rate.as_mut().is_some_and(|rate| !rate.take(now, 1)) {
+                    return Some(self.end(CloseReason::EnquireLinkFlood));
+                }
+                self.answer(sequence_number, CommandStatus::ESME_ROK, EnquireLinkResp::default().into(), out);
+                None
+            }
+            Body::Unbind(_) => Some(self.unbind_asked(now, sequence_number, out)),
+            Body::Outbind(outbind) => Some(self.outbind_asked(now, outbind)),
+            body if BindMode::of_command(command_id).is_some() => {
+                let (mode, bind) = BindMode::of_request(&body)?;
+                self.binding = Some(mode);
+                self.agree(bind.interface_version.unwrap_or_default());
+                self.receive_version = self.version;
+                Some(Event::Bind(asked, BindRequest { mode, bind }))
+            }
+            body => {
+                self.timers.transacted = now;
+                if !is_answered(def) {
+                    return Some(Event::Notification(body));
+                }
+                if let Some(rate) = &mut self.receive_rate
+                    && !rate.take(now, messages(&body))
+                {
+                    Pdu::refusal(command_id, sequence_number, CommandStatus::ESME_RTHROTTLED)
+                        .encode(self.version, out);
+                    return None;
+                }
+                self.asked += 1;
+                Some(Event::Request(asked, body))
+            }
+        }
+    }
+
+    /// Why the peer may not send this PDU now.
+    fn forbids(&self, def: &PduDef) -> Option<CommandStatus> {
+        let is_bind = BindMode::of_command(def.command_id).is_some();
+        if def.command_id == BindTransceiver::COMMAND_ID && self.config.version < Version::V34 {
+            // The ESME falls back to two sessions (SMPP 3.4, 4.1).
+            return Some(CommandStatus::ESME_RINVCMDID);
+        }
+        if is_bind && self.role == Role::Mc && (self.state.is_bound() || self.binding.is_some()) {
+            return Some(CommandStatus::ESME_RALYBND);
+        }
+        if def.permits(self.role.peer(), self.state) { None } else { Some(CommandStatus::ESME_RINVBNDSTS) }
+    }
+
+    #[cold]
+    fn fault(&mut self, header: &Header, error: &BodyError, out: &mut Vec<u8>) -> Option<Event<T>> {
+        let Header { command_id, sequence_number, .. } = *header;
+        let refusal = match error.duty(header) {
+            Duty::Respond(status) => Pdu::refusal(command_id, sequence_number, status),
+            Duty::Nack(status) => Pdu::generic_nack(sequence_number, status),
+            Duty::Close => return Some(self.end(CloseReason::BadOutbind)),
+            Duty::Drop => return None,
+        };
+        refusal.encode(self.version, out);
+        None
+    }
+
+    fn unbind_asked(&mut self, now: Instant, sequence_number: u32, out: &mut Vec<u8>) -> Event<T> {
+        self.state = State::Unbound;
+        self.timers.unbinding = Some(now);
+        if self.asked == 0 {
+            self.answer(sequence_number, CommandStatus::ESME_ROK, UnbindResp::default().into(), out);
+            self.ending = Some(CloseReason::Unbound);
+        } else {
+            self.unbind_asked = Some(sequence_number);
+        }
+        Event::Unbinding
+    }
+
+    fn outbind_asked(&mut self, now: Instant, outbind: Outbind) -> Event<T> {
+        self.state = State::Outbound;
+        self.timers.opened = now;
+        Event::Outbind(outbind)
+    }
+
+    fn receive_response(&mut self, now: Instant, frame: &Frame<'_>) -> Option<Event<T>> {
+        let Header { command_id, command_status, sequence_number, .. } = frame.header;
+        // Nobody asked for it: never answered, or two peers could nack each other for ever.
+        let waiting = self.window.command_id(sequence_number);
+        let matches = waiting.is_some_and(|request| {
+            command_id == request | Header::RESPONSE_BIT || command_id == Header::GENERIC_NACK
+        });
+        let Some(slot) = (if matches { self.window.take(sequence_number) } else { None }) else {
+            self.stray_responses += 1;
+            return None;
+        };
+        let Slot { purpose, command_id: request, sent, .. } = slot;
+        match purpose {
+            Purpose::EnquireLink => {
+                self.enquiring = false;
+                None
+            }
+            Purpose::Unbind => Some(self.end(CloseReason::Unbound)),
+            Purpose::Bind => self.bind_answered(now, request, frame),
+            Purpose::Application(token) => {
+                self.timers.transacted = now;
+                match Pdu::decode(frame, self.receive_version, &self.config.dialect) {
+                    Ok(pdu) => {
+                        if self.config.adaptive_window {
+                            let load = match self.version {
+                                Version::V50 => pdu.body.tlvs().get(tag::congestion_state),
+                                _ => None,
+                            };
+                            self.allowance.answered(command_status, load);
+                        }
+                        let waited = now.saturating_duration_since(sent);
+                        Some(Event::Response { token, status: command_status, body: pdu.body, waited })
+                    }
+                    Err(error) => Some(Event::Failed { token, failure: Failure::Malformed(error) }),
+                }
+            }
+        }
+    }
+
+    fn bind_answered(&mut self, now: Instant, request: u32, frame: &Frame<'_>) -> Option<Event<T>> {
+        let status = frame.header.command_status;
+        if !status.is_ok() || frame.header.command_id == Header::GENERIC_NACK {
+            return Some(Event::BindRefused(status));
+        }
+        // A bind response is read before any version is agreed on, and tells it.
+        let read = Pdu::decode(frame, Version::V50, &self.config.dialect);
+        let (mode, system_id, declared) =
+            match read.as_ref().ok().and_then(|pdu| BindMode::of_response(&pdu.body)) {
+                Some((mode, system_id, tlvs)) => (mode, system_id, tlvs.get(tag::sc_interface_version)),
+                None => (BindMode::of_command(request)?, <_>::default(), None),
+            };
+        let silent = InterfaceVersion::from(self.config.silent_mc_version);
+        self.version = self.receive_version;
+        self.agree(declared.unwrap_or(silent));
+        self.state = mode.state();
+        self.timers.transacted = now;
+        Some(Event::Bound { mode, version: self.version, system_id })
+    }
+}
+
+/// How many messages a request counts for: a submit_multi is one to each destination.
+fn messages(body: &Body) -> u32 {
+    match body {
+        Body::SubmitMulti(pdu) => pdu.dest_address.len().max(1) as u32,
+        _ => 1,
+    }
+}
