@@ -156,8 +156,8 @@ macro_rules! pdus {
                 }
             }
 
-            /// An empty body of a command_id: for answers that several stacks send without one.
-            pub(super) fn empty(command_id: u32) -> Option<Self> {
+            /// The body of a command_id with every field at its default.
+            pub fn empty(command_id: u32) -> Option<Self> {
                 Some(match command_id {
                     $($id => Self::$Type(<$Type>::default()),)*
                     _ => return None,

@@ -30,12 +30,12 @@ pub(super) fn check(body: &Body, version: Version) -> Result<(), BodyError> {
 
 fn data_sm(pdu: &DataSm) -> Result<(), BodyError> {
     filled("destination_addr", pdu.destination_addr.is_empty())?;
-    // A report may say everything in its TLVs.
-    let report = matches!(
+    // A report may say everything in its TLVs, and nobody knows what a message of a reserved type carries.
+    let has_text = matches!(
         pdu.esm_class.message_type(),
-        MessageType::DeliveryReceipt | MessageType::IntermediateNotification
+        MessageType::Normal | MessageType::DeliveryAcknowledgement | MessageType::UserAcknowledgement
     );
-    if report { Ok(()) } else { required(&pdu.tlvs, tag::message_payload.tag()) }
+    if has_text { required(&pdu.tlvs, tag::message_payload.tag()) } else { Ok(()) }
 }
 
 fn broadcast_sm(pdu: &BroadcastSm) -> Result<(), BodyError> {

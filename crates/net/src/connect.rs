@@ -1,0 +1,148 @@
+//! Opening connections: once, or again and again.
+
+use core::time::Duration;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use smppkit_session::{Session, SessionConfig};
+use smppkit_wire::Role;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::application::Application;
+use crate::backoff::Backoff;
+use crate::clock::Now;
+use crate::driver::Connection;
+use crate::gate::Gate;
+use crate::limits::ConnectionLimits;
+use crate::listen::prepare;
+use crate::tls::TlsClient;
+
+/// Where to connect to, and how.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    address: String,
+    role: Role,
+    session: Arc<SessionConfig>,
+    limits: Arc<ConnectionLimits>,
+    tls: Option<TlsClient>,
+    gate: Gate,
+    timeout: Duration,
+}
+
+impl Connector {
+    /// To `host:port`, as an ESME.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self {
+            address: address.into(),
+            role: Role::Esme,
+            session: Arc::default(),
+            limits: Arc::default(),
+            tls: None,
+            gate: Gate::default(),
+            timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// The session takes this role: an MC connects to send outbind. Default: ESME.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// The session is configured so.
+    #[must_use]
+    pub fn session(mut self, config: SessionConfig) -> Self {
+        self.session = Arc::new(config);
+        self
+    }
+
+    /// The connection is limited so.
+    #[must_use]
+    pub fn limits(mut self, limits: ConnectionLimits) -> Self {
+        self.limits = Arc::new(limits);
+        self
+    }
+
+    /// The connection speaks TLS.
+    #[must_use]
+    pub fn tls(mut self, tls: TlsClient) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// The connection can be drained with others.
+    #[must_use]
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// How long connecting, with the TLS handshake, may take. Default 10 s.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Connects, and runs an application on the connection in a task of its own.
+    pub async fn start<A: Application + Unpin>(&self, app: A) -> io::Result<tokio::task::JoinHandle<()>> {
+        let opened = tokio::time::timeout(self.timeout, self.open()).await;
+        let (stream, peer, tls) = opened.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        let session = Session::new(self.role, Arc::clone(&self.session), Now::read().mono);
+        let (limits, entry) = (Arc::clone(&self.limits), self.gate.entry(peer));
+        Ok(match tls {
+            None => tokio::spawn(Connection::new(stream, session, app, peer, limits, entry)),
+            Some((tls, name)) => {
+                let handshake = TlsConnector::from(tls.0).connect(name, stream);
+                let stream = tokio::time::timeout(self.timeout, handshake)
+                    .await
+                    .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                tokio::spawn(Connection::new(stream, session, app, peer, limits, entry))
+            }
+        })
+    }
+
+    /// Connects, runs an application, and when that connection has ended begins anew, for ever;
+    /// drop the future to stop. Between failures it waits longer and longer.
+    pub async fn keep<A: Application + Unpin>(&self, mut backoff: Backoff, mut application: impl FnMut() -> A) {
+        loop {
+            let began = Now::read().mono;
+            match self.start(application()).await {
+                Ok(connection) => {
+                    // A task that panicked has ended its connection, too.
+                    let _ = connection.await;
+                }
+                Err(error) => tracing::warn!(address = %self.address, %error, "not connected"),
+            }
+            // A connection that held for a while is no failure to be waited out.
+            if Now::read().mono.duration_since(began) > Duration::from_secs(60) {
+                backoff.reset();
+            }
+            tokio::time::sleep(backoff.wait()).await;
+        }
+    }
+
+    pub(crate) fn session_config(&self) -> &SessionConfig {
+        &self.session
+    }
+
+    async fn open(&self) -> io::Result<(TcpStream, SocketAddr, Option<(TlsClient, ServerName<'static>)>)> {
+        let stream = TcpStream::connect(&self.address).await?;
+        prepare(&stream);
+        let peer = stream.peer_addr()?;
+        let tls = match &self.tls {
+            None => None,
+            Some(tls) => {
+                let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
+                let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+                let name = ServerName::try_from(host).map_err(io::Error::other)?;
+                Some((tls.clone(), name))
+            }
+        };
+        Ok((stream, peer, tls))
+    }
+}

@@ -1,0 +1,399 @@
+//! The loop that joins a session to its socket.
+//!
+//! Wait until octets can be read; read once; hand every whole frame to the session and every event
+//! to the application; write once all that has been answered. While a connection is idle it holds
+//! no buffer: both are lent by the thread for the length of one poll.
+
+use core::cell::RefCell;
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use smppkit_session::{CloseReason, Event, Session};
+use smppkit_wire::Frames;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+use tokio_util::io::poll_read_buf;
+
+use crate::application::{Application, Cut, Link};
+use crate::clock::Now;
+use crate::gate::{Entry, Order};
+use crate::limits::ConnectionLimits;
+
+/// Octets read at once. At a window of 1,000 messages a larger buffer saves no more system calls.
+const READ_OCTETS: usize = 64 * 1024;
+/// Reads in a row before other connections of the thread get their turn.
+const READS_A_TURN: u32 = 16;
+/// How long a closing connection waits for the peer to close, too: closing at once while octets of
+/// the peer are unread would reset the connection and take our last answer with it.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// A write buffer that grew beyond this is given back rather than kept by the thread.
+const WRITE_BUFFER_OCTETS: usize = 1024 * 1024;
+
+thread_local! {
+    static READ_BUFFER: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+    static WRITE_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Ended {
+    /// The session said so.
+    Session(CloseReason),
+    /// The peer closed without unbind.
+    PeerClosed,
+    /// The socket failed.
+    Io(io::Error),
+    /// The peer took none of our octets for too long.
+    WriteStalled,
+    /// The application or an operator broke it off.
+    Cut,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(reason) => reason.fmt(f),
+            Self::PeerClosed => f.write_str("the peer closed the connection"),
+            Self::Io(error) => error.fmt(f),
+            Self::WriteStalled => f.write_str("the peer reads nothing"),
+            Self::Cut => f.write_str("broken off here"),
+        }
+    }
+}
+
+/// One connection: a future that ends with it.
+pub(crate) struct Connection<S, A: Application> {
+    io: S,
+    session: Session<A::Token>,
+    app: A,
+    peer: SocketAddr,
+    limits: Arc<ConnectionLimits>,
+    entry: Entry,
+    /// What could not be written yet; empty while the peer keeps up.
+    unsent: Vec<u8>,
+    /// The beginning of a frame, or frames that must wait for the application.
+    rest: Bytes,
+    /// `None` until a deadline is known; armed no later than needed, and looked at when it fires.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Since when nothing could be written.
+    stalled: Option<Instant>,
+    ending: Option<Ending>,
+}
+
+/// The last acts of a connection.
+struct Ending {
+    ended: Ended,
+    /// What remains: all written, our half shut, theirs shut.
+    shut: bool,
+    until: Instant,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A> {
+    pub(crate) fn new(
+        io: S,
+        session: Session<A::Token>,
+        app: A,
+        peer: SocketAddr,
+        limits: Arc<ConnectionLimits>,
+        entry: Entry,
+    ) -> Self {
+        Self {
+            io,
+            session,
+            app,
+            peer,
+            limits,
+            entry,
+            unsent: Vec::new(),
+            rest: Bytes::new(),
+            timer: None,
+            stalled: None,
+            ending: None,
+        }
+    }
+
+    /// Octets that were read before the session began: behind a PROXY header.
+    pub(crate) fn with_rest(mut self, rest: Bytes) -> Self {
+        self.rest = rest;
+        self
+    }
+
+    fn event(&mut self, now: Now, out: &mut Vec<u8>, event: Event<A::Token>) {
+        if let Event::Close(reason) = event {
+            self.end(now, Ended::Session(reason));
+        }
+        let mut cut = None;
+        let mut link = Link { session: &mut self.session, out, now, peer: self.peer, cut: &mut cut };
+        self.app.event(&mut link, event);
+        self.cut(now, out, cut);
+    }
+
+    fn poll_app(&mut self, now: Now, out: &mut Vec<u8>, cx: &mut Context<'_>) {
+        let mut cut = None;
+        let mut link = Link { session: &mut self.session, out, now, peer: self.peer, cut: &mut cut };
+        self.app.poll(&mut link, cx);
+        self.cut(now, out, cut);
+    }
+
+    fn cut(&mut self, now: Now, out: &mut Vec<u8>, cut: Option<Cut>) {
+        match cut {
+            None => {}
+            Some(Cut::Close) => self.end(now, Ended::Cut),
+            Some(Cut::Reset) => {
+                out.clear();
+                self.unsent.clear();
+                self.end(now, Ended::Cut);
+                if let Some(ending) = &mut self.ending {
+                    ending.until = now.mono;
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, now: Now, ended: Ended) {
+        if self.ending.is_none() {
+            self.ending = Some(Ending { ended, shut: false, until: now.mono + LINGER });
+        }
+    }
+
+    /// Hands over the whole frames of a run; keeps what is left.
+    fn frames(&mut self, now: Now, run: &Bytes, out: &mut Vec<u8>) {
+        let limit = self.session.config().pdu_limit_octets;
+        let mut frames = Frames::new(run, limit);
+        while self.ending.is_none() && self.session.may_receive() && out.len() <= self.limits.write_queue_octets {
+            match frames.next() {
+                Some(Ok(frame)) => {
+                    if let Some(event) = self.session.receive(now.mono, &frame, out) {
+                        self.event(now, out, event);
+                    }
+                }
+                Some(Err(error)) => {
+                    let event = self.session.framing_lost(&error, out);
+                    self.event(now, out, event);
+                }
+                None => break,
+            }
+        }
+        let rest = frames.rest();
+        self.rest = if rest.is_empty() || self.ending.is_some() { Bytes::new() } else { Bytes::copy_from_slice(rest) };
+    }
+
+    /// Whether `rest` begins with a whole frame.
+    fn has_frame(&self) -> bool {
+        !self.rest.is_empty()
+            && !matches!(
+                smppkit_wire::frame::whole_frame(&self.rest, self.session.config().pdu_limit_octets),
+                Ok(None)
+            )
+    }
+
+    /// Reads once, into a buffer lent by the thread.
+    fn poll_read(&mut self, now: Now, out: &mut Vec<u8>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            buffer.reserve(READ_OCTETS + self.rest.len());
+            buffer.extend_from_slice(&self.rest);
+            let read = ready!(poll_read_buf(Pin::new(&mut self.io), cx, buffer))?;
+            if read == 0 {
+                return Poll::Ready(Ok(0));
+            }
+            let run = if A::KEEPS_BODIES { Bytes::copy_from_slice(buffer) } else { buffer.split().freeze() };
+            self.frames(now, &run, out);
+            Poll::Ready(Ok(read))
+        })
+    }
+
+    /// Writes all it can. `Ready` when nothing is left.
+    fn poll_write(&mut self, now: Now, out: &mut Vec<u8>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.unsent.is_empty() {
+            self.unsent.append(out);
+            core::mem::swap(&mut self.unsent, out);
+            self.unsent = Vec::new();
+        }
+        let mut written = 0;
+        while written < out.len() {
+            match Pin::new(&mut self.io).poll_write(cx, &out[written..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(octets)) => {
+                    written += octets;
+                    self.stalled = None;
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.stalled.get_or_insert(now.mono);
+                    self.unsent.extend_from_slice(&out[written..]);
+                    out.clear();
+                    return Poll::Pending;
+                }
+            }
+        }
+        out.clear();
+        // A TLS stream keeps records back until it is told.
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Arms the timer for the next deadline; true when that is now.
+    fn poll_timer(&mut self, now: Now, cx: &mut Context<'_>) -> bool {
+        let stalled = self.stalled.map(|since| since + self.limits.write_stall);
+        let ending = self.ending.as_ref().map(|ending| ending.until);
+        let deadlines = [self.session.deadline().filter(|_| ending.is_none()), stalled, ending];
+        let Some(deadline) = deadlines.into_iter().flatten().min() else {
+            return false;
+        };
+        if deadline <= now.mono {
+            return true;
+        }
+        let deadline = tokio::time::Instant::from_std(deadline);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        // Moving a timer costs a lock: it may fire early, once, rather than move with each message.
+        if timer.deadline() > deadline || timer.is_elapsed() {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(cx).is_ready()
+    }
+
+    fn orders(&mut self, now: Now, out: &mut Vec<u8>, cx: &mut Context<'_>) {
+        match self.entry.poll_order(cx) {
+            Order::None => {}
+            Order::Drain => {
+                if self.session.state().is_bound() {
+                    self.session.unbind(now.mono, out);
+                } else if self.ending.is_none() {
+                    self.end(now, Ended::Cut);
+                }
+            }
+            Order::Kick => self.end(now, Ended::Cut),
+        }
+    }
+
+    fn turn(&mut self, out: &mut Vec<u8>, cx: &mut Context<'_>) -> Poll<Ended> {
+        let mut now = Now::read();
+        for _ in 0..READS_A_TURN {
+            self.orders(now, out, cx);
+            while self.ending.is_none()
+                && let Some(event) = self.session.timeout(now.mono, out)
+            {
+                self.event(now, out, event);
+            }
+            if self.ending.is_some() {
+                return self.last_acts(now, out, cx);
+            }
+            if self.has_frame() && self.session.may_receive() {
+                let run = core::mem::take(&mut self.rest);
+                self.frames(now, &run, out);
+            }
+            self.poll_app(now, out, cx);
+            if self.session.state().is_bound() {
+                self.entry.bound();
+            }
+            match self.poll_write(now, out, cx) {
+                Poll::Ready(Err(error)) => return Poll::Ready(Ended::Io(error)),
+                Poll::Pending if self.stalled.is_some_and(|since| since + self.limits.write_stall <= now.mono) => {
+                    return Poll::Ready(Ended::WriteStalled);
+                }
+                _ => {}
+            }
+            if self.ending.is_some() {
+                continue;
+            }
+            // A peer that does not read is not read from, or it could fill the memory.
+            let may_read = self.session.may_receive() && self.unsent.len() <= self.limits.write_queue_octets;
+            let has_frame = self.has_frame();
+            if may_read && has_frame {
+                continue;
+            }
+            let read = if may_read { self.poll_read(now, out, cx) } else { Poll::Pending };
+            match read {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ended::PeerClosed),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Ended::Io(error)),
+                Poll::Pending => {
+                    if !self.poll_timer(now, cx) {
+                        return Poll::Pending;
+                    }
+                }
+            }
+            now = Now::read();
+        }
+        cx.waker().wake_by_ref();
+        // What the last read was answered with must not wait for the others' turns.
+        match self.poll_write(now, out, cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Ended::Io(error)),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Writes what is left, shuts our half, reads and throws away until the peer shuts theirs.
+    fn poll_goodbye(&mut self, now: Now, out: &mut Vec<u8>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(ending) = &mut self.ending else {
+            return Poll::Ready(());
+        };
+        if ending.until <= now.mono {
+            return Poll::Ready(());
+        }
+        if !ending.shut {
+            if ready!(self.poll_write(now, out, cx)).is_err() {
+                return Poll::Ready(());
+            }
+            let shut = ready!(Pin::new(&mut self.io).poll_shutdown(cx)).is_ok();
+            match &mut self.ending {
+                Some(ending) if shut => ending.shut = true,
+                _ => return Poll::Ready(()),
+            }
+        }
+        let mut octets = [0; 4096];
+        loop {
+            let mut room = ReadBuf::new(&mut octets);
+            if ready!(Pin::new(&mut self.io).poll_read(cx, &mut room)).is_err() || room.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// Says goodbye, within its time.
+    fn last_acts(&mut self, now: Now, out: &mut Vec<u8>, cx: &mut Context<'_>) -> Poll<Ended> {
+        if self.poll_goodbye(now, out, cx).is_pending() && !self.poll_timer(now, cx) {
+            return Poll::Pending;
+        }
+        let ended = self.ending.take().map_or(Ended::Cut, |ending| ending.ended);
+        Poll::Ready(ended)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Future for Connection<S, A> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let mut out = WRITE_BUFFER.take();
+        let polled = this.turn(&mut out, cx);
+        if out.capacity() <= WRITE_BUFFER_OCTETS {
+            out.clear();
+            WRITE_BUFFER.set(out);
+        }
+        let ended = ready!(polled);
+        let now = Now::read();
+        let mut nowhere = Vec::new();
+        while let Some(event) = this.session.closed() {
+            let mut cut = None;
+            let mut link = Link { session: &mut this.session, out: &mut nowhere, now, peer: this.peer, cut: &mut cut };
+            this.app.event(&mut link, event);
+            nowhere.clear();
+        }
+        this.app.ended(&ended);
+        Poll::Ready(())
+    }
+}
