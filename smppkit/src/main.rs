@@ -1,1 +1,49 @@
-fn main() {}
+//! One binary for everyone who touches SMPP: parses arguments and hands over.
+#![forbid(unsafe_code)]
+
+mod inspect;
+mod logs;
+mod send;
+mod simulator;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// SMPP 3.3, 3.4 and 5.0: a simulator to test against, a client, a way to look at PDUs.
+#[derive(Debug, Parser)]
+#[command(name = "smppkit", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Examples:
+  smppkit simulator                                     an SMSC on 127.0.0.1:2775
+  smppkit send --to 447700900123 'Hello'                one message to it, and its receipt
+  smppkit inspect 00000010000000150000000000000007      what these octets say
+
+Exit codes: 0 good, 1 the check failed, 2 wrong usage or configuration, 3 no connection or bind.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Simulator(simulator::Args),
+    Send(send::Args),
+    Inspect(inspect::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Simulator(args) => simulator::run(args),
+        Command::Send(args) => send::run(args),
+        Command::Inspect(args) => inspect::run(&args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("smppkit: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

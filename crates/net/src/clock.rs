@@ -15,6 +15,9 @@ impl Now {
     /// The time of this machine. Under tokio's paused clock the monotonic part is the paused one.
     pub fn read() -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { mono: tokio::time::Instant::now().into_std(), unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX) }
+        Self {
+            mono: tokio::time::Instant::now().into_std(),
+            unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
+        }
     }
 }

@@ -108,7 +108,11 @@ impl Connector {
 
     /// Connects, runs an application, and when that connection has ended begins anew, for ever;
     /// drop the future to stop. Between failures it waits longer and longer.
-    pub async fn keep<A: Application + Unpin>(&self, mut backoff: Backoff, mut application: impl FnMut() -> A) {
+    pub async fn keep<A: Application + Unpin>(
+        &self,
+        mut backoff: Backoff,
+        mut application: impl FnMut() -> A,
+    ) {
         loop {
             let began = Now::read().mono;
             match self.start(application()).await {

@@ -170,7 +170,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
     fn frames(&mut self, now: Now, run: &Bytes, out: &mut Vec<u8>) {
         let limit = self.session.config().pdu_limit_octets;
         let mut frames = Frames::new(run, limit);
-        while self.ending.is_none() && self.session.may_receive() && out.len() <= self.limits.write_queue_octets {
+        while self.ending.is_none()
+            && self.session.may_receive()
+            && out.len() <= self.limits.write_queue_octets
+        {
             match frames.next() {
                 Some(Ok(frame)) => {
                     if let Some(event) = self.session.receive(now.mono, &frame, out) {
@@ -185,7 +188,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
             }
         }
         let rest = frames.rest();
-        self.rest = if rest.is_empty() || self.ending.is_some() { Bytes::new() } else { Bytes::copy_from_slice(rest) };
+        self.rest = if rest.is_empty() || self.ending.is_some() {
+            Bytes::new()
+        } else {
+            Bytes::copy_from_slice(rest)
+        };
     }
 
     /// Whether `rest` begins with a whole frame.
@@ -301,7 +308,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
             }
             match self.poll_write(now, out, cx) {
                 Poll::Ready(Err(error)) => return Poll::Ready(Ended::Io(error)),
-                Poll::Pending if self.stalled.is_some_and(|since| since + self.limits.write_stall <= now.mono) => {
+                Poll::Pending
+                    if self.stalled.is_some_and(|since| since + self.limits.write_stall <= now.mono) =>
+                {
                     return Poll::Ready(Ended::WriteStalled);
                 }
                 _ => {}
@@ -389,7 +398,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Future for Conne
         let mut nowhere = Vec::new();
         while let Some(event) = this.session.closed() {
             let mut cut = None;
-            let mut link = Link { session: &mut this.session, out: &mut nowhere, now, peer: this.peer, cut: &mut cut };
+            let mut link =
+                Link { session: &mut this.session, out: &mut nowhere, now, peer: this.peer, cut: &mut cut };
             this.app.event(&mut link, event);
             nowhere.clear();
         }

@@ -66,7 +66,8 @@ impl Gate {
     /// With limits; the descriptors that the process may open are one more.
     pub fn new(mut limits: GateLimits) -> Self {
         let files = crate::limits::raise_descriptor_limit();
-        limits.connections = limits.connections.min(files.saturating_sub(GateLimits::DESCRIPTOR_RESERVE).max(1));
+        limits.connections =
+            limits.connections.min(files.saturating_sub(GateLimits::DESCRIPTOR_RESERVE).max(1));
         Self(Arc::new(Shared { limits, inside: Mutex::default(), changed: Notify::new() }))
     }
 

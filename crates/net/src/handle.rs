@@ -211,7 +211,12 @@ impl Caller {
         }
     }
 
-    fn send(&mut self, link: &mut Link<'_, oneshot::Sender<Outcome>>, body: Body, answered: oneshot::Sender<Outcome>) {
+    fn send(
+        &mut self,
+        link: &mut Link<'_, oneshot::Sender<Outcome>>,
+        body: Body,
+        answered: oneshot::Sender<Outcome>,
+    ) {
         match link.request(body, answered) {
             Ok(_) => {}
             Err(SendError::WindowFull(body, answered)) => self.waiting = Some((body, answered)),
@@ -245,7 +250,8 @@ impl Application for Caller {
             Event::Request(asked, body) => self.deliver(link, Some(asked), body),
             Event::Notification(body) => self.deliver(link, None, body),
             Event::Response { token, status, body, .. } => {
-                let outcome = if status.is_ok() { Ok(body) } else { Err(RequestError::Status(status, Box::new(body))) };
+                let outcome =
+                    if status.is_ok() { Ok(body) } else { Err(RequestError::Status(status, Box::new(body))) };
                 // Whoever asked may have given up.
                 let _ = token.send(outcome);
             }

@@ -45,7 +45,7 @@ impl Default for GateLimits {
 
 /// Raises the soft limit of open files to the hard one, and says how many there may be.
 #[cfg(unix)]
-pub fn raise_descriptor_limit() -> usize {
+pub(crate) fn raise_descriptor_limit() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     // Without the raise 10,000 sessions do not fit into the usual 1,024; failing to raise is no error.
@@ -55,6 +55,6 @@ pub fn raise_descriptor_limit() -> usize {
 
 /// Where there is no such limit.
 #[cfg(not(unix))]
-pub fn raise_descriptor_limit() -> usize {
+pub(crate) fn raise_descriptor_limit() -> usize {
     usize::MAX
 }

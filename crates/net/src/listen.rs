@@ -46,7 +46,11 @@ impl Listener {
             tls: None,
             proxies: Vec::new(),
         };
-        Ok(Self { tcp: TcpListener::bind(address).await?, settings: Arc::new(settings), gate: Gate::default() })
+        Ok(Self {
+            tcp: TcpListener::bind(address).await?,
+            settings: Arc::new(settings),
+            gate: Gate::default(),
+        })
     }
 
     /// Where it listens.
@@ -169,7 +173,13 @@ async fn prelude<A: Application + Unpin>(
     }
 }
 
-fn connection<S, A>(stream: S, app: A, peer: SocketAddr, settings: &Settings, entry: Entry) -> Connection<S, A>
+fn connection<S, A>(
+    stream: S,
+    app: A,
+    peer: SocketAddr,
+    settings: &Settings,
+    entry: Entry,
+) -> Connection<S, A>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     A: Application + Unpin,

@@ -64,7 +64,9 @@ impl std::error::Error for BadNetwork {}
 
 /// Reads a PROXY header: the peer it names (`None`: the balancer itself, for a health check) and
 /// what was read behind it.
-pub(crate) async fn read_header(io: &mut (impl AsyncRead + Unpin)) -> io::Result<(Option<SocketAddr>, Bytes)> {
+pub(crate) async fn read_header(
+    io: &mut (impl AsyncRead + Unpin),
+) -> io::Result<(Option<SocketAddr>, Bytes)> {
     let mut octets = BytesMut::with_capacity(256);
     loop {
         if io.read_buf(&mut octets).await? == 0 {
@@ -93,8 +95,12 @@ fn parse(octets: &[u8]) -> Option<Result<(Option<SocketAddr>, usize), ()>> {
     Some(match header {
         HeaderResult::V1(Ok(header)) => {
             let peer = match header.addresses {
-                ppp::v1::Addresses::Tcp4(tcp) => Some(SocketAddr::from((tcp.source_address, tcp.source_port))),
-                ppp::v1::Addresses::Tcp6(tcp) => Some(SocketAddr::from((tcp.source_address, tcp.source_port))),
+                ppp::v1::Addresses::Tcp4(tcp) => {
+                    Some(SocketAddr::from((tcp.source_address, tcp.source_port)))
+                }
+                ppp::v1::Addresses::Tcp6(tcp) => {
+                    Some(SocketAddr::from((tcp.source_address, tcp.source_port)))
+                }
                 ppp::v1::Addresses::Unknown => None,
             };
             Ok((peer, header.header.len()))
@@ -118,7 +124,9 @@ mod tests {
     #[test]
     fn networks_contain_their_addresses_only() {
         let network: Network = "10.1.0.0/16".parse().unwrap();
-        assert!(network.contains("10.1.255.1".parse().unwrap()) && !network.contains("10.2.0.1".parse().unwrap()));
+        assert!(
+            network.contains("10.1.255.1".parse().unwrap()) && !network.contains("10.2.0.1".parse().unwrap())
+        );
         assert!(network.contains("::ffff:10.1.0.1".parse().unwrap()), "an IPv4 address on an IPv6 socket");
         assert!("0.0.0.0/0".parse::<Network>().unwrap().contains("1.2.3.4".parse().unwrap()));
         assert_eq!("10.0.0.0/33".parse::<Network>(), Err(BadNetwork));

@@ -76,7 +76,9 @@ impl TlsClient {
         let builder = match roots_believed {
             Roots::Platform => builder.with_platform_verifier().map_err(io::Error::other)?,
             Roots::Pem(pem) => builder.with_root_certificates(roots(&pem)?),
-            Roots::Any => builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider()))),
+            Roots::Any => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider())))
+            }
         };
         let config = match identity {
             None => builder.with_no_client_auth(),
@@ -91,8 +93,9 @@ impl TlsClient {
 
 impl Identity {
     fn read(&self) -> io::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
-        let chain: Vec<_> =
-            CertificateDer::pem_slice_iter(&self.certificates).collect::<Result<_, _>>().map_err(io::Error::other)?;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificates)
+            .collect::<Result<_, _>>()
+            .map_err(io::Error::other)?;
         if chain.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "no certificate in the PEM text"));
         }

@@ -26,29 +26,38 @@ impl SendAllowance {
         self.allowed
     }
 
-    /// Takes in an answer.
-    pub(crate) fn answered(&mut self, status: CommandStatus, congestion_state: Option<u8>) {
+    /// Takes in a load that came with an answer to the session itself: such an answer alone is no
+    /// reason to send more.
+    pub(crate) fn reported(&mut self, congestion_state: Option<u8>, in_flight: u32) {
+        if congestion_state.is_some() {
+            self.answered(CommandStatus::ESME_ROK, congestion_state, in_flight);
+        }
+    }
+
+    /// Takes in an answer, with so many requests still waiting for theirs.
+    pub(crate) fn answered(&mut self, status: CommandStatus, congestion_state: Option<u8>, in_flight: u32) {
         let throttled = matches!(status, CommandStatus::ESME_RTHROTTLED | CommandStatus::ESME_RMSGQFUL);
         if throttled {
-            self.cut(self.allowed / 2);
+            self.cut(self.allowed / 2, in_flight);
             return;
         }
         match congestion_state {
-            Some(100..) => self.cut(1),
-            Some(91..=99) => self.cut(self.allowed - self.allowed / 4),
+            Some(100) => self.cut(1, in_flight),
+            Some(91..=99) => self.cut(self.allowed - self.allowed.div_ceil(4), in_flight),
             Some(80..=90) => self.stale = self.stale.saturating_sub(1),
-            Some(0..=79) | None => {
+            // Above 100 is reserved and says nothing (SMPP 5.0, 4.8.4.18).
+            Some(0..=79 | 101..) | None => {
                 self.stale = self.stale.saturating_sub(1);
                 self.allowed = self.limit.min(self.allowed + 1);
             }
         }
     }
 
-    fn cut(&mut self, to: u32) {
+    fn cut(&mut self, to: u32, in_flight: u32) {
         if self.stale > 0 {
             self.stale -= 1;
         } else {
-            self.stale = self.allowed;
+            self.stale = in_flight;
             self.allowed = to.max(1);
         }
     }
@@ -99,12 +108,12 @@ mod tests {
     #[test]
     fn throttling_halves_once_for_all_that_was_in_flight() {
         let mut window = SendAllowance::new(100);
-        for _ in 0..100 {
-            window.answered(CommandStatus::ESME_RTHROTTLED, None);
+        for in_flight in (0..100).rev() {
+            window.answered(CommandStatus::ESME_RTHROTTLED, None, in_flight);
         }
         assert_eq!(window.allowed(), 50);
         for _ in 0..200 {
-            window.answered(CommandStatus::ESME_ROK, None);
+            window.answered(CommandStatus::ESME_ROK, None, 0);
         }
         assert_eq!(window.allowed(), 100);
     }
@@ -112,11 +121,11 @@ mod tests {
     #[test]
     fn congestion_state_steers_towards_its_optimum() {
         let mut window = SendAllowance::new(100);
-        window.answered(CommandStatus::ESME_ROK, Some(95));
+        window.answered(CommandStatus::ESME_ROK, Some(95), 0);
         assert_eq!(window.allowed(), 75);
-        window.answered(CommandStatus::ESME_ROK, Some(85));
+        window.answered(CommandStatus::ESME_ROK, Some(85), 0);
         assert_eq!(window.allowed(), 75, "the optimum changes nothing");
-        window.answered(CommandStatus::ESME_ROK, Some(10));
+        window.answered(CommandStatus::ESME_ROK, Some(10), 0);
         assert_eq!(window.allowed(), 76);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use smppkit_wire::pdu::table::{BindTransceiver, EnquireLinkResp, Outbind, UnbindResp};
+use smppkit_wire::pdu::table::{BindTransceiver, EnquireLinkResp, Outbind, Unbind};
 use smppkit_wire::pdu::{PduDef, def_of};
 use smppkit_wire::tlv::tag;
 use smppkit_wire::value::InterfaceVersion;
-use smppkit_wire::{Body, BodyError, CommandStatus, Duty, Frame, Header, Pdu, Role, State, Version};
+use smppkit_wire::{Body, BodyError, CommandStatus, Duty, Frame, Header, Pdu, Role, State, Tlvs, Version};
 
 use crate::bind::BindMode;
 use crate::event::{Asked, BindRequest, CloseReason, Event, Failure};
@@ -55,7 +55,7 @@ impl<T> Session<T> {
                 self.answer(sequence_number, CommandStatus::ESME_ROK, EnquireLinkResp::default().into(), out);
                 None
             }
-            Body::Unbind(_) => Some(self.unbind_asked(now, sequence_number, out)),
+            Body::Unbind(_) => self.unbind_asked(now, sequence_number, out),
             Body::Outbind(outbind) => Some(self.outbind_asked(now, outbind)),
             body if BindMode::of_command(command_id).is_some() => {
                 let (mode, bind) = BindMode::of_request(&body)?;
@@ -92,7 +92,14 @@ impl<T> Session<T> {
         if is_bind && self.role == Role::Mc && (self.state.is_bound() || self.binding.is_some()) {
             return Some(CommandStatus::ESME_RALYBND);
         }
-        if def.permits(self.role.peer(), self.state) { None } else { Some(CommandStatus::ESME_RINVBNDSTS) }
+        // An unbind that crosses ours began while we were bound (SMPP 5.0, 2.3.5).
+        let crosses =
+            def.command_id == Unbind::COMMAND_ID && self.unbind_sent && self.unbind_asked.is_none();
+        if def.permits(self.role.peer(), self.state) || crosses {
+            None
+        } else {
+            Some(CommandStatus::ESME_RINVBNDSTS)
+        }
     }
 
     #[cold]
@@ -108,16 +115,16 @@ impl<T> Session<T> {
         None
     }
 
-    fn unbind_asked(&mut self, now: Instant, sequence_number: u32, out: &mut Vec<u8>) -> Event<T> {
-        self.state = State::Unbound;
-        self.timers.unbinding = Some(now);
-        if self.asked == 0 {
-            self.answer(sequence_number, CommandStatus::ESME_ROK, UnbindResp::default().into(), out);
-            self.ending = Some(CloseReason::Unbound);
-        } else {
-            self.unbind_asked = Some(sequence_number);
+    fn unbind_asked(&mut self, now: Instant, sequence_number: u32, out: &mut Vec<u8>) -> Option<Event<T>> {
+        self.unbind_asked = Some(sequence_number);
+        if !self.unbind_sent {
+            self.state = State::Unbound;
+            self.timers.unbinding = Some(now);
         }
-        Event::Unbinding
+        if self.asked == 0 {
+            self.answer_unbind(out);
+        }
+        if self.unbind_sent { None } else { Some(Event::Unbinding) }
     }
 
     fn outbind_asked(&mut self, now: Instant, outbind: Outbind) -> Event<T> {
@@ -127,7 +134,7 @@ impl<T> Session<T> {
     }
 
     fn receive_response(&mut self, now: Instant, frame: &Frame<'_>) -> Option<Event<T>> {
-        let Header { command_id, command_status, sequence_number, .. } = frame.header;
+        let Header { command_id, sequence_number, .. } = frame.header;
         // Nobody asked for it: never answered, or two peers could nack each other for ever.
         let waiting = self.window.command_id(sequence_number);
         let matches = waiting.is_some_and(|request| {
@@ -141,23 +148,31 @@ impl<T> Session<T> {
         match purpose {
             Purpose::EnquireLink => {
                 self.enquiring = false;
+                if frame.octets().len() > Header::OCTETS
+                    && let Ok(pdu) = Pdu::decode(frame, self.receive_version, &self.config.dialect)
+                {
+                    let load = self.load(pdu.body.tlvs());
+                    self.allowance.reported(load, self.window.in_flight());
+                }
                 None
             }
-            Purpose::Unbind => Some(self.end(CloseReason::Unbound)),
+            Purpose::Unbind => {
+                self.unbind_sent = false;
+                // When both unbound at once, theirs still waits for our last answers.
+                if self.unbind_asked.is_some() { None } else { Some(self.end(CloseReason::Unbound)) }
+            }
             Purpose::Bind => self.bind_answered(now, request, frame),
             Purpose::Application(token) => {
                 self.timers.transacted = now;
+                let status = outcome(&frame.header);
                 match Pdu::decode(frame, self.receive_version, &self.config.dialect) {
                     Ok(pdu) => {
                         if self.config.adaptive_window {
-                            let load = match self.version {
-                                Version::V50 => pdu.body.tlvs().get(tag::congestion_state),
-                                _ => None,
-                            };
-                            self.allowance.answered(command_status, load);
+                            let load = self.load(pdu.body.tlvs());
+                            self.allowance.answered(status, load, self.window.in_flight());
                         }
                         let waited = now.saturating_duration_since(sent);
-                        Some(Event::Response { token, status: command_status, body: pdu.body, waited })
+                        Some(Event::Response { token, status, body: pdu.body, waited })
                     }
                     Err(error) => Some(Event::Failed { token, failure: Failure::Malformed(error) }),
                 }
@@ -165,25 +180,43 @@ impl<T> Session<T> {
         }
     }
 
+    /// The load that a response reports; below 5.0 nothing does.
+    fn load(&self, tlvs: &Tlvs) -> Option<u8> {
+        let heeded = self.config.adaptive_window && self.version == Version::V50;
+        if heeded { tlvs.get(tag::congestion_state) } else { None }
+    }
+
     fn bind_answered(&mut self, now: Instant, request: u32, frame: &Frame<'_>) -> Option<Event<T>> {
-        let status = frame.header.command_status;
-        if !status.is_ok() || frame.header.command_id == Header::GENERIC_NACK {
+        self.binding = None;
+        let status = outcome(&frame.header);
+        if !status.is_ok() {
             return Some(Event::BindRefused(status));
         }
         // A bind response is read before any version is agreed on, and tells it.
         let read = Pdu::decode(frame, Version::V50, &self.config.dialect);
-        let (mode, system_id, declared) =
+        let (mode, system_id, tlvs) =
             match read.as_ref().ok().and_then(|pdu| BindMode::of_response(&pdu.body)) {
-                Some((mode, system_id, tlvs)) => (mode, system_id, tlvs.get(tag::sc_interface_version)),
-                None => (BindMode::of_command(request)?, <_>::default(), None),
+                Some(answer) => answer,
+                None => (BindMode::of_command(request)?, <_>::default(), &Tlvs::EMPTY),
             };
+        let declared = tlvs.get(tag::sc_interface_version);
         let silent = InterfaceVersion::from(self.config.silent_mc_version);
         self.version = self.receive_version;
         self.agree(declared.unwrap_or(silent));
+        let load = self.load(tlvs);
+        self.allowance.reported(load, self.window.in_flight());
         self.state = mode.state();
         self.timers.transacted = now;
         Some(Event::Bound { mode, version: self.version, system_id })
     }
+}
+
+/// What a response reports. A generic_nack never reports success, whatever it says.
+const fn outcome(header: &Header) -> CommandStatus {
+    if header.command_id == Header::GENERIC_NACK && header.command_status.is_ok() {
+        return CommandStatus::ESME_RUNKNOWNERR;
+    }
+    header.command_status
 }
 
 /// How many messages a request counts for: a submit_multi is one to each destination.

@@ -32,8 +32,10 @@ pub struct Session<T> {
     pub(crate) timers: Timers,
     /// Requests handed to the application and not answered.
     pub(crate) asked: u32,
-    /// A bind handed to the application and not answered.
+    /// A bind that is not answered: an MC's application has it, an ESME's is on its way.
     pub(crate) binding: Option<BindMode>,
+    /// Our own unbind is on its way.
+    pub(crate) unbind_sent: bool,
     /// The number of the peer's unbind while its other requests are still being answered.
     pub(crate) unbind_asked: Option<u32>,
     /// An enquire_link is on its way.
@@ -60,6 +62,7 @@ impl<T> Session<T> {
             timers: Timers::new(now),
             asked: 0,
             binding: None,
+            unbind_sent: false,
             unbind_asked: None,
             enquiring: false,
             enquire_link_rate: config.enquire_link_rate.map(Rate::per_second),
@@ -127,6 +130,12 @@ impl<T> Session<T> {
         self.receive_rate = per_second.map(Rate::per_second);
     }
 
+    /// Numbers requests from here on, where none is on its way. Sessions begin with 1, as SMPP 5.0,
+    /// 4.7.24 recommends; a simulator may begin elsewhere, and a test just below the wrap.
+    pub fn set_first_sequence_number(&mut self, sequence_number: u32) {
+        self.window.go_on_from(sequence_number);
+    }
+
     /// Asks the MC to bind us. One bind at a time.
     pub fn bind(
         &mut self,
@@ -137,9 +146,11 @@ impl<T> Session<T> {
     ) -> Result<(), SendError<()>> {
         let declared = bind.interface_version.unwrap_or_else(|| self.config.version.into());
         let body = mode.request(bind, declared);
-        if self.role != Role::Esme || !matches!(self.state, State::Open | State::Outbound) {
+        let open = matches!(self.state, State::Open | State::Outbound) && self.binding.is_none();
+        if self.role != Role::Esme || !open {
             return Err(SendError::State(body, ()));
         }
+        self.binding = Some(mode);
         self.receive_version = declared.version();
         self.send(now, Purpose::Bind, body, out);
         Ok(())
@@ -147,7 +158,7 @@ impl<T> Session<T> {
 
     /// Accepts a bind under our name.
     pub fn accept_bind(&mut self, now: Instant, asked: Asked, system_id: &str, out: &mut Vec<u8>) {
-        let Some(mode) = self.binding.take() else {
+        let Some(mode) = self.binding.take_if(|_| self.role == Role::Mc) else {
             return;
         };
         self.state = mode.state();
@@ -163,7 +174,7 @@ impl<T> Session<T> {
 
     /// Refuses a bind. The peer may try again until session_init expires.
     pub fn refuse_bind(&mut self, asked: Asked, status: CommandStatus, out: &mut Vec<u8>) {
-        if self.binding.take().is_some() {
+        if self.binding.take_if(|_| self.role == Role::Mc).is_some() {
             self.version = self.config.version;
             self.receive_version = self.config.version;
             Pdu::refusal(asked.command_id, asked.sequence_number, status).encode(self.version, out);
@@ -196,8 +207,10 @@ impl<T> Session<T> {
         out: &mut Vec<u8>,
     ) -> Result<u32, SendError<T>> {
         let body = body.into();
-        let Some(def) = body.def().filter(|def| def.permits(self.role, self.state) && is_answered(def))
-        else {
+        let may_go = |def: &&PduDef| {
+            def.permits(self.role, self.state) && is_answered(def) && !changes_state(def.command_id)
+        };
+        let Some(def) = body.def().filter(may_go) else {
             return Err(SendError::State(body, token));
         };
         if !def.in_version(self.version) {
@@ -219,7 +232,7 @@ impl<T> Session<T> {
     ) -> Result<u32, SendError<()>> {
         let body = body.into();
         match body.def() {
-            Some(def) if !def.permits(self.role, self.state) || is_answered(def) => {
+            Some(def) if !def.permits(self.role, self.state) || !is_notification(def) => {
                 Err(SendError::State(body, ()))
             }
             Some(def) if def.in_version(self.version) => {
@@ -263,7 +276,9 @@ impl<T> Session<T> {
 
     /// Owes no answer any more, without sending one: a simulated fault.
     pub fn forget(&mut self, _asked: Asked, out: &mut Vec<u8>) {
-        self.answered(out);
+        if self.state != State::Closed {
+            self.answered(out);
+        }
     }
 
     /// Ends the session politely. [`Event::Close`] follows when the peer has answered, or did not.
@@ -271,6 +286,7 @@ impl<T> Session<T> {
         if self.state.is_bound() {
             self.state = State::Unbound;
             self.timers.unbinding = Some(now);
+            self.unbind_sent = true;
             self.send(now, Purpose::Unbind, Unbind {}.into(), out);
         }
     }
@@ -295,7 +311,7 @@ impl<T> Session<T> {
     /// The connection is gone: each call gives one request that will never be answered, until all
     /// are given.
     pub fn closed(&mut self) -> Option<Event<T>> {
-        self.state = State::Closed;
+        self.ended();
         while let Some(slot) = self.window.pop() {
             if let Purpose::Application(token) = slot.purpose {
                 return Some(Event::Failed { token, failure: Failure::Closed });
@@ -337,11 +353,12 @@ impl<T> Session<T> {
                     return Some(Event::Failed { token, failure: Failure::Expired });
                 }
                 Purpose::Bind => return Some(self.end(CloseReason::BindUnanswered)),
-                Purpose::Unbind => return Some(self.end(CloseReason::UnbindUnanswered)),
+                Purpose::Unbind => return Some(self.unbind_expired(out)),
                 Purpose::EnquireLink => {
                     self.enquiring = false;
-                    // Any PDU since then was a sign of life (SMPP 5.0, 4.1.2).
-                    if self.timers.received <= slot.sent {
+                    // Any PDU since then was a sign of life (SMPP 5.0, 4.1.2). While nothing is
+                    // read for the application's sake, silence says nothing of the peer.
+                    if self.timers.received <= slot.sent && self.may_receive() {
                         return Some(self.end(CloseReason::Dead));
                     }
                 }
@@ -354,11 +371,7 @@ impl<T> Session<T> {
                 return Some(self.end(CloseReason::SessionInit));
             }
             State::Unbound if due(self.timers.unbind(&config)) => {
-                if let Some(sequence_number) = self.unbind_asked.take() {
-                    self.answer(sequence_number, CommandStatus::ESME_ROK, UnbindResp::default().into(), out);
-                    return Some(self.end(CloseReason::Unbound));
-                }
-                return Some(self.end(CloseReason::UnbindUnanswered));
+                return Some(self.unbind_expired(out));
             }
             state if state.is_bound() && due(self.timers.inactivity(&config)) => self.unbind(now, out),
             state if state.is_bound() && !self.enquiring && due(self.timers.enquire_link(&config)) => {
@@ -371,9 +384,30 @@ impl<T> Session<T> {
 
     /// Ends the session and says so.
     pub(crate) fn end(&mut self, reason: CloseReason) -> Event<T> {
+        self.ended();
+        Event::Close(reason)
+    }
+
+    /// Nothing that was on its way can be answered any more.
+    fn ended(&mut self) {
         self.state = State::Closed;
         self.ending = None;
-        Event::Close(reason)
+        self.binding = None;
+        self.unbind_asked = None;
+    }
+
+    /// The time to unbind is over: the peer is not kept waiting for an application that answers nothing.
+    fn unbind_expired(&mut self, out: &mut Vec<u8>) -> Event<T> {
+        self.answer_unbind(out);
+        self.end(if self.unbind_sent { CloseReason::UnbindUnanswered } else { CloseReason::Unbound })
+    }
+
+    /// Answers the peer's unbind, if one waits. With that the session is over, unless ours waits, too.
+    pub(crate) fn answer_unbind(&mut self, out: &mut Vec<u8>) {
+        if let Some(sequence_number) = self.unbind_asked.take() {
+            self.answer(sequence_number, CommandStatus::ESME_ROK, UnbindResp::default().into(), out);
+            self.ending = if self.unbind_sent { None } else { Some(CloseReason::Unbound) };
+        }
     }
 
     fn send(&mut self, now: Instant, purpose: Purpose<T>, body: Body, out: &mut Vec<u8>) -> u32 {
@@ -388,10 +422,14 @@ impl<T> Session<T> {
     #[inline]
     pub(crate) fn answer(&self, sequence_number: u32, status: CommandStatus, body: Body, out: &mut Vec<u8>) {
         let start = out.len();
-        Pdu { command_status: status, sequence_number, body }.encode(self.version, out);
+        let pdu = Pdu { command_status: status, sequence_number, body };
+        pdu.encode(self.version, out);
+        // Before a bind nobody knows whether the peer speaks 5.0; what the application says goes first.
         if let Some(state) = self.congestion_state
             && self.version == Version::V50
+            && !matches!(self.state, State::Open | State::Outbound)
             && status.is_ok()
+            && !pdu.body.tlvs().has(tag::congestion_state.tag())
         {
             // TLVs are last in every PDU, so one more may follow.
             out.extend_from_slice(&tag::congestion_state.tag().0.to_be_bytes());
@@ -405,11 +443,8 @@ impl<T> Session<T> {
     #[inline]
     fn answered(&mut self, out: &mut Vec<u8>) {
         self.asked = self.asked.saturating_sub(1);
-        if self.asked == 0
-            && let Some(sequence_number) = self.unbind_asked.take()
-        {
-            self.answer(sequence_number, CommandStatus::ESME_ROK, UnbindResp::default().into(), out);
-            self.ending = Some(CloseReason::Unbound);
+        if self.asked == 0 {
+            self.answer_unbind(out);
         }
     }
 
@@ -424,6 +459,16 @@ fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
+}
+
+/// Binds and unbind have calls of their own, for the session changes with them.
+const fn changes_state(command_id: u32) -> bool {
+    command_id == Unbind::COMMAND_ID || BindMode::of_command(command_id).is_some()
+}
+
+/// Whether a PDU is no answer, gets none and leaves the state alone: alert_notification.
+fn is_notification(def: &PduDef) -> bool {
+    !def.is_response() && !is_answered(def) && !def.opens_session
 }
 
 /// Whether a request gets a response: all do but outbind and alert_notification.

@@ -57,6 +57,13 @@ impl<T> Window<T> {
         Self { ring: VecDeque::new(), base: first, stragglers: Vec::new(), in_flight: 0, next: first }
     }
 
+    /// Goes on from another number; without effect while requests are on their way.
+    pub(crate) fn go_on_from(&mut self, next: u32) {
+        if self.ring.is_empty() && self.stragglers.is_empty() {
+            self.next = next.clamp(1, HIGHEST);
+        }
+    }
+
     /// The application's requests that wait.
     pub(crate) const fn in_flight(&self) -> u32 {
         self.in_flight
@@ -81,13 +88,14 @@ impl<T> Window<T> {
 
     /// The request that an answer belongs to.
     pub(crate) fn take(&mut self, number: u32) -> Option<Slot<T>> {
-        let slot = match self.ring.get_mut(distance(self.base, number)) {
-            Some(place) => place.take(),
+        // A straggler's number may have come round again and been passed over: its place is empty.
+        let slot = match self.ring.get_mut(distance(self.base, number)).and_then(Option::take) {
+            Some(slot) => slot,
             None => {
                 let at = self.stragglers.iter().position(|(straggler, _)| *straggler == number)?;
-                Some(self.stragglers.remove(at).1)
+                self.stragglers.remove(at).1
             }
-        }?;
+        };
         self.in_flight -= u32::from(matches!(slot.purpose, Purpose::Application(_)));
         self.trim();
         Some(slot)
@@ -95,14 +103,9 @@ impl<T> Window<T> {
 
     /// What command waits under a number.
     pub(crate) fn command_id(&self, number: u32) -> Option<u32> {
-        match self.ring.get(distance(self.base, number)) {
-            Some(place) => place.as_ref().map(|slot| slot.command_id),
-            None => self
-                .stragglers
-                .iter()
-                .find(|(straggler, _)| *straggler == number)
-                .map(|(_, slot)| slot.command_id),
-        }
+        let in_ring = self.ring.get(distance(self.base, number)).and_then(Option::as_ref);
+        let straggling = || self.stragglers.iter().find(|(straggler, _)| *straggler == number);
+        in_ring.or_else(|| straggling().map(|(_, slot)| slot)).map(|slot| slot.command_id)
     }
 
     /// When the oldest request fails. All wait equally long, so none fails before it.
@@ -216,6 +219,25 @@ mod tests {
         assert_ne!(window.insert(slot(now, 8)), forgotten);
         assert_eq!(window.in_flight(), 2);
         assert_eq!(token(window.take(forgotten)), Some(7));
+    }
+
+    #[test]
+    fn a_straggler_whose_number_comes_round_again_can_still_be_answered_and_expire() {
+        let now = Instant::now();
+        let mut window = Window::new(1);
+        let forgotten = window.insert(slot(now, 7));
+        for _ in 0..RING_LIMIT {
+            let number = window.insert(slot(now, 0));
+            window.take(number);
+        }
+        // Half a day later: the numbers have gone round, and one request is waiting as they pass.
+        window.next = HIGHEST;
+        window.insert(slot(now, 8));
+        window.insert(slot(now, 9));
+        assert_eq!(window.command_id(forgotten), Some(4));
+        assert_eq!(token(window.pop()), Some(7));
+        assert_eq!((token(window.pop()), token(window.pop())), (Some(8), Some(9)));
+        assert!(window.pop().is_none() && window.in_flight() == 0);
     }
 
     #[test]

@@ -27,12 +27,12 @@ impl Header {
     #[inline]
     pub fn read(octets: &[u8]) -> Option<Self> {
         let octets: &[u8; 16] = octets.get(..16)?.try_into().ok()?;
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *octets;
+        let [l0, l1, l2, l3, i0, i1, i2, i3, s0, s1, s2, s3, n0, n1, n2, n3] = *octets;
         Some(Self {
-            command_length: u32::from_be_bytes([a, b, c, d]),
-            command_id: u32::from_be_bytes([e, f, g, h]),
-            command_status: CommandStatus(u32::from_be_bytes([i, j, k, l])),
-            sequence_number: u32::from_be_bytes([m, n, o, p]),
+            command_length: u32::from_be_bytes([l0, l1, l2, l3]),
+            command_id: u32::from_be_bytes([i0, i1, i2, i3]),
+            command_status: CommandStatus(u32::from_be_bytes([s0, s1, s2, s3])),
+            sequence_number: u32::from_be_bytes([n0, n1, n2, n3]),
         })
     }
 

@@ -98,13 +98,12 @@ impl<const N: usize> CStr<N> {
         };
         // The whole room at once where it is there: a copy of fixed size costs less than one of
         // the string's length.
-        let octets = match rest.first_chunk::<N>() {
-            Some(room) => *room,
-            None => {
-                let mut octets = [0; N];
-                octets.iter_mut().zip(window).for_each(|(to, from)| *to = *from);
-                octets
-            }
+        let octets = if let Some(room) = rest.first_chunk::<N>() {
+            *room
+        } else {
+            let mut octets = [0; N];
+            octets.iter_mut().zip(window).for_each(|(to, from)| *to = *from);
+            octets
         };
         Ok(Self { octets, len: len as u8 })
     }

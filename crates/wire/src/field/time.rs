@@ -124,6 +124,7 @@ pub(crate) fn yymmddhhmmss(unix_seconds: i64) -> String {
     format!("{:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}", year.rem_euclid(100))
 }
 
+#[allow(clippy::cast_sign_loss, reason = "numbers of two digits are not negative")]
 fn parse(text: &[u8]) -> Result<TimeValue, TimeError> {
     let (digits, p) = match text {
         [digits @ .., p] if digits.len() == 15 && digits.iter().all(u8::is_ascii_digit) => (digits, *p),

@@ -272,9 +272,8 @@ fn tlv_from(record: &Value) -> Result<(Tag, Bytes), ValueError> {
         return Ok((tag, octets_from("hex", hex)?));
     }
     let shown = tag.def().map_or("value", |def| def.name);
-    let value = match record.named("value") {
-        None => return Ok((tag, Bytes::new())),
-        Some(value) => value,
+    let Some(value) = record.named("value") else {
+        return Ok((tag, Bytes::new()));
     };
     let octets = match (tag.def().map(|def| (def, def.kind)), value) {
         (Some((def, TlvKind::Int)), _) => {

@@ -1,0 +1,98 @@
+//! `smpp://system_id:password@host:port`, or `ssmpp://` for TLS.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// Where to bind, and as whom.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Target {
+    /// `host:port`.
+    pub address: String,
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// Name of the ESME.
+    pub system_id: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// The text is no such address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadUrl(String);
+
+impl FromStr for Target {
+    type Err = BadUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadUrl> {
+        let bad = |why: &str| {
+            BadUrl(format!("{why}: want smpp://system_id:password@host:port, or ssmpp:// for TLS"))
+        };
+        let (scheme, rest) = text.split_once("://").unwrap_or(("smpp", text));
+        // Ports: 2775 is registered for SMPP, 3550 for it over TLS.
+        let (tls, default_port) = match scheme {
+            "smpp" => (false, 2775),
+            "ssmpp" | "smpps" => (true, 3550),
+            _ => return Err(bad(&format!("scheme {scheme:?} is not known"))),
+        };
+        let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let host = host.trim_end_matches('/');
+        let (system_id, password) = user.split_once(':').unwrap_or((user, ""));
+        if host.is_empty() {
+            return Err(bad("there is no host"));
+        }
+        let has_port = host.rsplit_once(':').is_some_and(|(before, port)| {
+            port.parse::<u16>().is_ok() && (!before.contains(':') || before.ends_with(']'))
+        });
+        let address = if has_port { host.to_owned() } else { format!("{host}:{default_port}") };
+        if system_id.len() > 15 {
+            return Err(bad("system_id is longer than 15 octets"));
+        }
+        if password.len() > 8 {
+            return Err(bad("the password is longer than 8 octets"));
+        }
+        Ok(Self { address, tls, system_id: system_id.to_owned(), password: password.to_owned() })
+    }
+}
+
+impl fmt::Display for BadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadUrl {}
+
+/// Never the password.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.system_id, self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scheme_credentials_host_and_port_each_have_a_default() {
+        let full: Target = "ssmpp://id:p@ss@[::1]:4000".parse().unwrap();
+        assert_eq!((full.address.as_str(), full.tls), ("[::1]:4000", true));
+        assert_eq!((full.system_id.as_str(), full.password.as_str()), ("id", "p@ss"));
+        let bare: Target = "example.org".parse().unwrap();
+        assert_eq!((bare.address.as_str(), bare.tls), ("example.org:2775", false));
+        assert_eq!("smpps://h".parse::<Target>().unwrap().address, "h:3550");
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        for (text, named) in [
+            ("http://h", "scheme"),
+            ("smpp://a-system-id-too-long:x@h", "system_id"),
+            ("smpp://a:ninechars@h", "password"),
+            ("smpp://a:b@", "host"),
+        ] {
+            let error = text.parse::<Target>().unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One session of the simulator: from the wire to the message centre and back.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Context;
+
+use smppkit_net::{Application, Ended, Link};
+use smppkit_session::{Asked, Event};
+use smppkit_wire::pdu::table::{
+    CancelBroadcastSmResp, CancelSmResp, DataSmResp, Outbind, ReplaceSmResp, SubmitSmResp,
+};
+use smppkit_wire::{Body, CommandStatus, Tlvs};
+use tracing::{info, warn};
+
+use crate::smsc::{Bound, Delivery, Smsc, Taken};
+use crate::tell::Teller;
+
+/// The message centre, shared by all sessions.
+pub(crate) type Shared = Arc<Mutex<Smsc>>;
+
+/// The application behind one connection.
+#[derive(Debug)]
+pub(crate) struct Door {
+    smsc: Shared,
+    teller: Arc<Teller>,
+    system_id: Arc<str>,
+    bound: Option<Bound>,
+    /// Sent first on a connection that we opened.
+    outbind: Option<Outbind>,
+}
+
+type DoorLink<'a> = Link<'a, Box<Delivery>>;
+
+impl Door {
+    pub(crate) fn new(smsc: Shared, teller: Arc<Teller>, system_id: Arc<str>) -> Self {
+        Self { smsc, teller, system_id, bound: None, outbind: None }
+    }
+
+    pub(crate) fn with_outbind(mut self, outbind: Outbind) -> Self {
+        self.outbind = Some(outbind);
+        self
+    }
+
+    fn smsc(&self) -> MutexGuard<'_, Smsc> {
+        // A session that panicked left the centre as it was between two events.
+        self.smsc.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn request(&mut self, link: &mut DoorLink<'_>, asked: Asked, body: &Body) {
+        let Some(bound) = &self.bound else {
+            return link.refuse(asked, CommandStatus::ESME_RINVBNDSTS);
+        };
+        let now_ms = link.now().unix_ms;
+        let mut smsc = self.smsc.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer: Result<Option<Body>, CommandStatus> = match body {
+            Body::SubmitSm(pdu) => smsc.submit_sm(now_ms, bound, asked, pdu).map(|taken| match taken {
+                Taken::Now(message_id) => Some(SubmitSmResp { message_id, tlvs: Tlvs::EMPTY }.into()),
+                Taken::Later => None,
+            }),
+            Body::DataSm(pdu) => smsc.data_sm(now_ms, bound, asked, pdu).map(|taken| match taken {
+                Taken::Now(message_id) => Some(DataSmResp { message_id, tlvs: Tlvs::EMPTY }.into()),
+                Taken::Later => None,
+            }),
+            Body::SubmitMulti(pdu) => smsc.submit_multi(now_ms, bound, pdu).map(|resp| Some(resp.into())),
+            Body::QuerySm(pdu) => smsc.query_sm(now_ms, bound, pdu).map(|resp| Some(resp.into())),
+            Body::CancelSm(pdu) => {
+                smsc.cancel_sm(now_ms, bound, pdu).map(|()| Some(CancelSmResp::default().into()))
+            }
+            Body::ReplaceSm(pdu) => {
+                smsc.replace_sm(now_ms, bound, pdu).map(|()| Some(ReplaceSmResp::default().into()))
+            }
+            Body::BroadcastSm(pdu) => smsc.broadcast_sm(now_ms, bound, pdu).map(|resp| Some(resp.into())),
+            Body::QueryBroadcastSm(pdu) => {
+                smsc.query_broadcast_sm(now_ms, bound, pdu).map(|resp| Some(resp.into()))
+            }
+            Body::CancelBroadcastSm(pdu) => smsc
+                .cancel_broadcast_sm(now_ms, bound, pdu)
+                .map(|()| Some(CancelBroadcastSmResp::default().into())),
+            Body::QueryLastMsgs(pdu) => smsc.query_last_msgs(bound, pdu).map(|resp| Some(resp.into())),
+            Body::QueryMsgDetails(pdu) => {
+                smsc.query_msg_details(now_ms, bound, pdu).map(|resp| Some(resp.into()))
+            }
+            Body::ParamRetrieve(pdu) => smsc.param_retrieve(pdu).map(|resp| Some(resp.into())),
+            _ => Err(CommandStatus::ESME_RINVCMDID),
+        };
+        drop(smsc);
+        self.teller.request(link.now(), &bound.system_id, body, &answer);
+        match answer {
+            Ok(Some(body)) => link.respond(asked, body),
+            Ok(None) => {}
+            Err(status) => link.refuse(asked, status),
+        }
+    }
+
+    /// An answer to something we delivered.
+    fn delivered(&mut self, link: &mut DoorLink<'_>, mut delivery: Box<Delivery>, status: CommandStatus) {
+        delivery.attempts += 1;
+        self.teller.delivered(link.now(), &delivery, status);
+        let again = matches!(
+            status,
+            CommandStatus::ESME_RX_T_APPN
+                | CommandStatus::ESME_RMSGQFUL
+                | CommandStatus::ESME_RTHROTTLED
+                | CommandStatus::ESME_RSYSERR
+        );
+        if again && delivery.attempts < Delivery::ATTEMPTS {
+            self.smsc().retry(link.now().unix_ms, delivery);
+        }
+    }
+
+    fn send_deliveries(&mut self, link: &mut DoorLink<'_>) {
+        let Some(bound) = self.bound.clone().filter(|bound| bound.mode.receives()) else {
+            return;
+        };
+        loop {
+            if link.session.room() == 0 {
+                // Answers make room; then there is another look.
+                bound.mailbox.come_back();
+                return;
+            }
+            let Some(delivery) = self.smsc().next_delivery(&bound) else {
+                return;
+            };
+            self.teller.deliver(link.now(), &bound.system_id, &delivery);
+            if delivery.body.def().is_some_and(|def| def.name == "alert_notification") {
+                // It has no answer, and a 3.3 session has no such thing.
+                let _ = link.notify(delivery.body);
+                continue;
+            }
+            let (body, attempts) = (delivery.body.clone(), delivery.attempts);
+            if let Err(error) = link.request(body, delivery) {
+                let (smppkit_session::SendError::WindowFull(_, delivery)
+                | smppkit_session::SendError::State(_, delivery)
+                | smppkit_session::SendError::Version(_, delivery)) = error;
+                if attempts < Delivery::ATTEMPTS {
+                    self.smsc().give_back(delivery);
+                }
+                return;
+            }
+        }
+    }
+}
+
+impl Application for Door {
+    type Token = Box<Delivery>;
+
+    fn event(&mut self, link: &mut DoorLink<'_>, event: Event<Box<Delivery>>) {
+        match event {
+            Event::Request(asked, body) => self.request(link, asked, &body),
+            Event::Bind(asked, request) => {
+                let result = self.smsc().bind(&request, link.session.version());
+                let mode = request.mode;
+                match result {
+                    Ok(bound) => {
+                        info!(peer = %link.peer(), system_id = %bound.system_id, %mode, version = %bound.version, "bound");
+                        self.bound = Some(bound);
+                        link.accept_bind(asked, &self.system_id);
+                    }
+                    Err(status) => {
+                        warn!(peer = %link.peer(), system_id = %request.system_id, %mode, %status, "bind refused");
+                        link.refuse_bind(asked, status);
+                    }
+                }
+            }
+            Event::Response { token, status, .. } => self.delivered(link, token, status),
+            Event::Failed { token: mut delivery, failure } => {
+                delivery.attempts += 1;
+                if delivery.attempts < Delivery::ATTEMPTS {
+                    self.smsc().give_back(delivery);
+                }
+                if failure == smppkit_session::Failure::Expired {
+                    // It takes messages and answers none: others of the account may do better.
+                    link.unbind();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn poll(&mut self, link: &mut DoorLink<'_>, cx: &mut Context<'_>) {
+        if let Some(outbind) = self.outbind.take() {
+            let (session, out, now) = link.parts();
+            // A session that we just opened is open.
+            let _ = session.outbind(now.mono, outbind, out);
+        }
+        let Some(bound) = &self.bound else {
+            return;
+        };
+        if !bound.mailbox.needs_attention(cx) {
+            return;
+        }
+        for held in bound.mailbox.held_answers() {
+            link.respond_with(held.asked, held.status, held.body);
+        }
+        self.send_deliveries(link);
+    }
+
+    fn ended(&mut self, ended: &Ended) {
+        if let Some(bound) = self.bound.take() {
+            self.smsc().unbind(&bound);
+            info!(system_id = %bound.system_id, mode = %bound.mode, why = %ended, "session ended");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! query_sm, cancel_sm, replace_sm. Only the account that sent a message may touch it.
+
+use smppkit_wire::field::{CStr, FinalDate, Time};
+use smppkit_wire::pdu::table::{CancelSm, QuerySm, QuerySmResp, ReplaceSm};
+use smppkit_wire::tlv::tag;
+use smppkit_wire::value::{MessageState, ReceiptRequest};
+use smppkit_wire::{CommandStatus, Version};
+
+use super::deliver::{detached, id_number};
+use super::message::{Message, error_code};
+use super::{Bound, Smsc, What};
+
+impl Smsc {
+    /// query_sm.
+    pub(crate) fn query_sm(
+        &self,
+        now_ms: i64,
+        from: &Bound,
+        pdu: &QuerySm,
+    ) -> Result<QuerySmResp, CommandStatus> {
+        let message = self.own(from, &pdu.message_id).ok_or(CommandStatus::ESME_RINVMSGID)?;
+        if message.source.addr.as_octets() != pdu.source_addr.as_octets() {
+            return Err(CommandStatus::ESME_RQUERYFAIL);
+        }
+        let state = message.state(now_ms);
+        Ok(QuerySmResp {
+            message_id: pdu.message_id,
+            final_date: if state.is_final() { FinalDate::absolute(message.end().1) } else { FinalDate::NONE },
+            message_state: as_known(state, from.version),
+            error_code: error_code(state),
+            ..QuerySmResp::default()
+        })
+    }
+
+    /// cancel_sm: one message, or all that wait between two addresses.
+    pub(crate) fn cancel_sm(
+        &mut self,
+        now_ms: i64,
+        from: &Bound,
+        pdu: &CancelSm,
+    ) -> Result<(), CommandStatus> {
+        if pdu.message_id.is_empty() {
+            return self.cancel_all(now_ms, from, pdu);
+        }
+        let message = self.own(from, &pdu.message_id).ok_or(CommandStatus::ESME_RINVMSGID)?;
+        let destination_given = !pdu.destination_addr.is_empty() || from.version == Version::V33;
+        let matches = message.source.addr.as_octets() == pdu.source_addr.as_octets()
+            && (!destination_given
+                || message.destination.addr.as_octets() == pdu.destination_addr.as_octets());
+        if !matches || !message.is_open(now_ms) {
+            return Err(CommandStatus::ESME_RCANCELFAIL);
+        }
+        // The copies that a submit_multi made under one id go together.
+        let id = message.id;
+        let numbers: Vec<u32> = self.numbers(|message, _| message.id == id && message.is_open(now_ms));
+        for number in numbers {
+            self.delete(now_ms, number);
+        }
+        Ok(())
+    }
+
+    fn cancel_all(&mut self, now_ms: i64, from: &Bound, pdu: &CancelSm) -> Result<(), CommandStatus> {
+        let numbers = self.numbers(|message, _| {
+            message.account == from.account
+                && message.source.addr.as_octets() == pdu.source_addr.as_octets()
+                && message.destination.addr.as_octets() == pdu.destination_addr.as_octets()
+                && (pdu.service_type.is_empty() || message.service_type == pdu.service_type)
+                && message.is_open(now_ms)
+        });
+        if numbers.is_empty() {
+            return Err(CommandStatus::ESME_RCANCELFAIL);
+        }
+        for number in numbers {
+            self.delete(now_ms, number);
+        }
+        Ok(())
+    }
+
+    /// replace_sm. The text keeps its data_coding: the PDU has none.
+    pub(crate) fn replace_sm(
+        &mut self,
+        now_ms: i64,
+        from: &Bound,
+        pdu: &ReplaceSm,
+    ) -> Result<(), CommandStatus> {
+        let receipt_delay = i64::try_from(self.config.receipt_delay.as_millis()).unwrap_or(i64::MAX / 4);
+        let number = id_number(&pdu.message_id, from.version == Version::V33);
+        let message = number.and_then(|number| self.messages.get_mut(number));
+        let Some(message) = message.filter(|message| message.account == from.account) else {
+            return Err(CommandStatus::ESME_RREPLACEFAIL);
+        };
+        if message.source.addr.as_octets() != pdu.source_addr.as_octets() || !message.is_open(now_ms) {
+            return Err(CommandStatus::ESME_RREPLACEFAIL);
+        }
+        let moment = |time: &Time, status| match time.value() {
+            Ok(time) => Ok(time.map(|time| time.resolve(now_ms))),
+            Err(_) => Err(status),
+        };
+        let due_ms =
+            moment(&pdu.schedule_delivery_time, CommandStatus::ESME_RINVSCHED)?.unwrap_or(message.due_ms);
+        if due_ms < now_ms && due_ms != message.due_ms {
+            return Err(CommandStatus::ESME_RINVSCHED);
+        }
+        let expires_ms = moment(&pdu.validity_period, CommandStatus::ESME_RINVEXPIRY)?.or(message.expires_ms);
+        if expires_ms.is_some_and(|expires_ms| expires_ms < due_ms) {
+            return Err(CommandStatus::ESME_RINVEXPIRY);
+        }
+        message.user_data = detached(pdu.tlvs.get(tag::message_payload).unwrap_or(&pdu.short_message));
+        message.registered_delivery = pdu.registered_delivery;
+        message.scheduled |= due_ms != message.due_ms;
+        message.accepted_ms = now_ms;
+        message.due_ms = due_ms;
+        message.expires_ms = expires_ms;
+        message.delivered_ms = due_ms.max(now_ms) + receipt_delay;
+        message.pending |= pdu.registered_delivery.receipt() != ReceiptRequest::None;
+        let (number, end_ms, pending) = (message.id.number, message.end().1, message.pending);
+        if pending {
+            self.at(end_ms, What::End(number));
+        }
+        Ok(())
+    }
+
+    /// A message of the asking account, by its id.
+    fn own(&self, from: &Bound, id: &CStr<65>) -> Option<&Message> {
+        let number = id_number(id, from.version == Version::V33)?;
+        self.messages.get(number).filter(|message| message.account == from.account)
+    }
+
+    /// The numbers of all messages that something holds for.
+    pub(super) fn numbers(&self, holds: impl Fn(&Message, u32) -> bool) -> Vec<u32> {
+        self.messages
+            .numbered()
+            .filter(|(number, message)| holds(message, *number))
+            .map(|(number, _)| number)
+            .collect()
+    }
+
+    fn delete(&mut self, now_ms: i64, number: u32) {
+        let Some(message) = self.messages.get_mut(number) else {
+            return;
+        };
+        message.decided = Some((MessageState::DELETED, now_ms));
+        if message.pending {
+            self.message_ends(now_ms, number);
+        }
+    }
+}
+
+/// SCHEDULED and SKIPPED came with 5.0; before it a message that waits is on its way.
+pub(super) fn as_known(state: MessageState, version: Version) -> MessageState {
+    match state {
+        MessageState::SCHEDULED if version < Version::V50 => MessageState::ENROUTE,
+        MessageState::SKIPPED if version < Version::V50 => MessageState::UNDELIVERABLE,
+        state => state,
+    }
+}

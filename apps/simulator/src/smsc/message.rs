@@ -1,0 +1,138 @@
+//! One message on its way, and what has become of it.
+
+use bytes::Bytes;
+use smppkit_wire::field::CStr;
+use smppkit_wire::value::{DataCoding, EsmClass, MessageState, Npi, RegisteredDelivery, Ton};
+
+/// An address with its type: TON, NPI and characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Address {
+    pub(crate) ton: Ton,
+    pub(crate) npi: Npi,
+    pub(crate) addr: CStr<65>,
+}
+
+impl Address {
+    pub(crate) fn new(ton: Ton, npi: Npi, addr: &[u8]) -> Self {
+        Self { ton, npi, addr: CStr::new(addr).unwrap_or_default() }
+    }
+
+    /// For PDUs that have room for 20 characters.
+    pub(crate) fn short(&self) -> CStr<21> {
+        let octets = self.addr.as_octets();
+        CStr::new(octets.get(..20).unwrap_or(octets)).unwrap_or_default()
+    }
+}
+
+/// A message_id: its number, and how it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MessageId {
+    pub(crate) number: u32,
+    /// 8 hexadecimal digits for a 3.3 ESME, else 10 decimal ones.
+    pub(crate) hex: bool,
+}
+
+impl MessageId {
+    pub(crate) fn text(self) -> CStr<65> {
+        let mut digits = [b'0'; 10];
+        let mut rest = self.number;
+        let (base, width) = if self.hex { (16, 8) } else { (10, 10) };
+        for place in digits.iter_mut().take(width).rev() {
+            *place = b"0123456789ABCDEF"[(rest % base) as usize];
+            rest /= base;
+        }
+        CStr::new(&digits[..width]).unwrap_or_default()
+    }
+
+    pub(crate) fn parse(text: &[u8], hex: bool) -> Option<Self> {
+        let text = core::str::from_utf8(text).ok()?;
+        let number = u32::from_str_radix(text, if hex { 16 } else { 10 }).ok()?;
+        Some(Self { number, hex })
+    }
+}
+
+/// A message. Times are milliseconds since 1970.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) id: MessageId,
+    pub(crate) account: u32,
+    pub(crate) service_type: CStr<6>,
+    pub(crate) source: Address,
+    pub(crate) destination: Address,
+    pub(crate) esm_class: EsmClass,
+    pub(crate) protocol_id: u8,
+    pub(crate) priority_flag: u8,
+    pub(crate) registered_delivery: RegisteredDelivery,
+    pub(crate) data_coding: DataCoding,
+    pub(crate) user_data: Bytes,
+    pub(crate) user_message_reference: Option<u16>,
+    pub(crate) set_dpf: bool,
+    pub(crate) accepted_ms: i64,
+    /// Now, or schedule_delivery_time.
+    pub(crate) due_ms: i64,
+    /// Whether a schedule was asked for.
+    pub(crate) scheduled: bool,
+    /// When it is given up, if it was not delivered before.
+    pub(crate) expires_ms: Option<i64>,
+    /// When delivery would be complete.
+    pub(crate) delivered_ms: i64,
+    /// What delivery comes to.
+    pub(crate) outcome: MessageState,
+    /// A final state that was decided from outside: cancelled.
+    pub(crate) decided: Option<(MessageState, i64)>,
+    /// Something is still to happen: it must not be forgotten.
+    pub(crate) pending: bool,
+}
+
+impl Message {
+    /// Its final state and when that is, or will be, reached.
+    pub(crate) fn end(&self) -> (MessageState, i64) {
+        match (self.decided, self.expires_ms) {
+            (Some(decided), _) => decided,
+            (None, Some(expires)) if expires < self.delivered_ms => (MessageState::EXPIRED, expires),
+            _ => (self.outcome, self.delivered_ms),
+        }
+    }
+
+    /// What has become of it so far.
+    pub(crate) fn state(&self, now_ms: i64) -> MessageState {
+        let (state, at) = self.end();
+        if at <= now_ms {
+            state
+        } else if self.scheduled && now_ms < self.due_ms {
+            MessageState::SCHEDULED
+        } else {
+            MessageState::ENROUTE
+        }
+    }
+
+    /// Whether it can still be changed.
+    pub(crate) fn is_open(&self, now_ms: i64) -> bool {
+        !self.state(now_ms).is_final()
+    }
+}
+
+/// Error code that goes with a final state: 0 for success (network specific, so ours to choose).
+pub(crate) const fn error_code(state: MessageState) -> u8 {
+    match state {
+        MessageState::DELIVERED
+        | MessageState::ACCEPTED
+        | MessageState::ENROUTE
+        | MessageState::SCHEDULED => 0,
+        state => state.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_ten_decimal_or_eight_hexadecimal_digits_and_read_back() {
+        for (hex, text) in [(false, "0000305419"), (true, "0004A90B")] {
+            let id = MessageId { number: 305_419, hex };
+            assert_eq!(id.text(), text);
+            assert_eq!(MessageId::parse(text.as_bytes(), hex), Some(id));
+        }
+    }
+}

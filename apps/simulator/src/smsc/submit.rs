@@ -1,0 +1,337 @@
+//! Taking messages: submit_sm, submit_multi, data_sm.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smppkit_session::Asked;
+use smppkit_wire::field::{CStr, DestAddress, Time, UnsuccessSme, UnsuccessSmes};
+use smppkit_wire::pdu::table::{DataSm, SubmitMulti, SubmitMultiResp, SubmitSm};
+use smppkit_wire::tlv::tag;
+use smppkit_wire::value::{
+    DataCoding, EsmClass, MessageMode, MessageState, Npi, ReceiptRequest, RegisteredDelivery, Ton,
+};
+use smppkit_wire::{CommandStatus, Tlvs, Version};
+
+use super::message::{Address, Message, MessageId};
+use super::{Bound, Smsc, What};
+
+/// What becomes of the answer.
+pub(crate) enum Taken {
+    /// Answer now, with this id.
+    Now(CStr<65>),
+    /// The answer waits for the outcome and comes through the mailbox.
+    Later,
+}
+
+/// What the three operations have in common.
+struct Offer<'a> {
+    service_type: CStr<6>,
+    source: Address,
+    destination: Address,
+    esm_class: EsmClass,
+    protocol_id: u8,
+    priority_flag: u8,
+    schedule_delivery_time: Time,
+    validity_period: Time,
+    registered_delivery: RegisteredDelivery,
+    replace_if_present: bool,
+    data_coding: DataCoding,
+    user_data: Bytes,
+    tlvs: &'a Tlvs,
+}
+
+/// How far a given time may lie in the past: clocks differ, and the PDU took its time to come.
+const PAST_SLACK_MS: i64 = 2_000;
+
+impl Smsc {
+    /// submit_sm.
+    pub(crate) fn submit_sm(
+        &mut self,
+        now_ms: i64,
+        from: &Bound,
+        asked: Asked,
+        pdu: &SubmitSm,
+    ) -> Result<Taken, CommandStatus> {
+        let offer = Offer {
+            service_type: pdu.service_type,
+            source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr.as_octets()),
+            destination: Address::new(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr.as_octets()),
+            esm_class: pdu.esm_class,
+            protocol_id: pdu.protocol_id,
+            priority_flag: pdu.priority_flag,
+            schedule_delivery_time: pdu.schedule_delivery_time,
+            validity_period: pdu.validity_period,
+            registered_delivery: pdu.registered_delivery,
+            replace_if_present: pdu.replace_if_present_flag == 1,
+            data_coding: pdu.data_coding,
+            user_data: user_data(&pdu.short_message, &pdu.tlvs, pdu.sm_default_msg_id),
+            tlvs: &pdu.tlvs,
+        };
+        // SMPP 3.4, 4.4 keeps transaction mode to data_sm; 5.0, 4.2.10.4 opened it.
+        let transaction = pdu.esm_class.mode() == MessageMode::Transaction && from.version == Version::V50;
+        self.take(now_ms, from, offer, transaction.then_some((asked, false)))
+    }
+
+    /// data_sm from the ESME.
+    pub(crate) fn data_sm(
+        &mut self,
+        now_ms: i64,
+        from: &Bound,
+        asked: Asked,
+        pdu: &DataSm,
+    ) -> Result<Taken, CommandStatus> {
+        let offer = Offer {
+            service_type: pdu.service_type,
+            source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr.as_octets()),
+            destination: Address::new(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr.as_octets()),
+            esm_class: pdu.esm_class,
+            protocol_id: 0,
+            priority_flag: 0,
+            schedule_delivery_time: Time::NONE,
+            validity_period: Time::NONE,
+            registered_delivery: pdu.registered_delivery,
+            replace_if_present: false,
+            data_coding: pdu.data_coding,
+            user_data: user_data(&[], &pdu.tlvs, 0),
+            tlvs: &pdu.tlvs,
+        };
+        let transaction = pdu.esm_class.mode() == MessageMode::Transaction;
+        self.take(now_ms, from, offer, transaction.then_some((asked, true)))
+    }
+
+    /// submit_multi: one id for all, one receipt for each destination.
+    pub(crate) fn submit_multi(
+        &mut self,
+        now_ms: i64,
+        from: &Bound,
+        pdu: &SubmitMulti,
+    ) -> Result<SubmitMultiResp, CommandStatus> {
+        let text = user_data(&pdu.short_message, &pdu.tlvs, pdu.sm_default_msg_id);
+        let mut first = None;
+        let mut refused = Vec::new();
+        let mut seen = HashSet::new();
+        for destination in pdu.dest_address.iter() {
+            let (ton, npi, addr) = match &destination {
+                DestAddress::Sme { ton, npi, addr } => (*ton, *npi, *addr),
+                // Any list exists here, as any number does, and has one member: itself.
+                DestAddress::DistributionList { name } => (Ton::ALPHANUMERIC, Npi::UNKNOWN, *name),
+            };
+            // The same destination twice is one message.
+            if !seen.insert((ton, npi, addr)) {
+                continue;
+            }
+            let offer = Offer {
+                service_type: pdu.service_type,
+                source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr.as_octets()),
+                destination: Address::new(ton, npi, addr.as_octets()),
+                esm_class: pdu.esm_class,
+                protocol_id: pdu.protocol_id,
+                priority_flag: pdu.priority_flag,
+                schedule_delivery_time: pdu.schedule_delivery_time,
+                validity_period: pdu.validity_period,
+                registered_delivery: pdu.registered_delivery,
+                replace_if_present: false,
+                data_coding: pdu.data_coding,
+                user_data: text.clone(),
+                tlvs: &pdu.tlvs,
+            };
+            let taken = if addr.is_empty() {
+                Err(CommandStatus::ESME_RINVDSTADR)
+            } else {
+                self.accept(now_ms, from, offer, first)
+            };
+            match taken {
+                Ok(id) => {
+                    first.get_or_insert(id);
+                }
+                Err(error_status_code) => refused.push(UnsuccessSme { ton, npi, addr, error_status_code }),
+            }
+        }
+        match first {
+            Some(id) => Ok(SubmitMultiResp {
+                message_id: id.text(),
+                unsuccess_sme: UnsuccessSmes::new(&refused).unwrap_or_default(),
+                ..SubmitMultiResp::default()
+            }),
+            // All refused: no specification says; one shared reason says more than none.
+            None => Err(match refused.first() {
+                Some(one) if refused.iter().all(|sme| sme.error_status_code == one.error_status_code) => {
+                    one.error_status_code
+                }
+                _ => CommandStatus::ESME_RSUBMITFAIL,
+            }),
+        }
+    }
+
+    fn take(
+        &mut self,
+        now_ms: i64,
+        from: &Bound,
+        offer: Offer<'_>,
+        transaction: Option<(Asked, bool)>,
+    ) -> Result<Taken, CommandStatus> {
+        let id = self.accept(now_ms, from, offer, None)?;
+        let Some((asked, data_sm)) = transaction else {
+            return Ok(Taken::Now(id.text()));
+        };
+        let at_ms = match self.messages.get_mut(id.number) {
+            Some(message) => {
+                message.pending = true;
+                message.end().1
+            }
+            None => now_ms,
+        };
+        let mailbox = Arc::clone(&from.mailbox);
+        self.at(at_ms, What::Answer { number: id.number, asked, mailbox, data_sm });
+        Ok(Taken::Later)
+    }
+
+    /// Takes one message for one destination. `shared` is the id of a submit_multi's first.
+    fn accept(
+        &mut self,
+        now_ms: i64,
+        from: &Bound,
+        offer: Offer<'_>,
+        shared: Option<MessageId>,
+    ) -> Result<MessageId, CommandStatus> {
+        let mode = offer.esm_class.mode();
+        let (due_ms, scheduled) = schedule(now_ms, &offer)?;
+        let expires_ms = expiry(now_ms, due_ms, &offer)?;
+        if offer.replace_if_present
+            && let Some(id) = self.replace_if_present(now_ms, from, &offer, due_ms, expires_ms)
+        {
+            return Ok(id);
+        }
+        // Datagrams are sent once and forgotten: no receipt, no schedule (SMPP 5.0, 4.2.10.1).
+        let registered_delivery =
+            if mode == MessageMode::Datagram { RegisteredDelivery::NONE } else { offer.registered_delivery };
+        let number = self.messages.next();
+        let id = MessageId { number, hex: from.version == Version::V33 };
+        let mut message = Message {
+            id: shared.unwrap_or(id),
+            account: from.account,
+            service_type: offer.service_type,
+            source: offer.source,
+            destination: offer.destination,
+            esm_class: offer.esm_class,
+            protocol_id: offer.protocol_id,
+            priority_flag: offer.priority_flag,
+            registered_delivery,
+            data_coding: offer.data_coding,
+            user_data: offer.user_data,
+            user_message_reference: offer.tlvs.get(tag::user_message_reference),
+            set_dpf: offer.tlvs.get(tag::set_dpf) == Some(1),
+            accepted_ms: now_ms,
+            due_ms,
+            scheduled,
+            expires_ms,
+            delivered_ms: due_ms + millis(self.config.receipt_delay),
+            outcome: MessageState::DELIVERED,
+            decided: None,
+            pending: false,
+        };
+        let intermediate = registered_delivery.wants_intermediate();
+        message.pending = registered_delivery.receipt() != ReceiptRequest::None
+            || intermediate
+            || message.set_dpf
+            || self.is_mobile_originated(&message);
+        if message.pending {
+            if self.messages.is_full() {
+                return Err(CommandStatus::ESME_RMSGQFUL);
+            }
+            let end_ms = message.end().1;
+            if intermediate {
+                self.at(due_ms, What::Intermediate(number));
+            }
+            self.at(end_ms, What::End(number));
+        }
+        self.messages.push(message);
+        Ok(id)
+    }
+
+    fn replace_if_present(
+        &mut self,
+        now_ms: i64,
+        from: &Bound,
+        offer: &Offer<'_>,
+        due_ms: i64,
+        expires_ms: Option<i64>,
+    ) -> Option<MessageId> {
+        let receipt_delay = millis(self.config.receipt_delay);
+        let number = self
+            .messages
+            .latest()
+            .find(|message| {
+                message.account == from.account
+                    && message.source == offer.source
+                    && message.destination == offer.destination
+                    && (message.service_type == offer.service_type || from.version == Version::V33)
+                    && message.is_open(now_ms)
+            })
+            .map(|message| message.id.number)?;
+        let message = self.messages.get_mut(number)?;
+        message.user_data = offer.user_data.clone();
+        message.data_coding = offer.data_coding;
+        message.registered_delivery = offer.registered_delivery;
+        message.accepted_ms = now_ms;
+        message.due_ms = due_ms;
+        message.expires_ms = expires_ms;
+        message.delivered_ms = due_ms + receipt_delay;
+        message.pending |= offer.registered_delivery.receipt() != ReceiptRequest::None;
+        let (id, end_ms, pending) = (message.id, message.end().1, message.pending);
+        if pending {
+            self.at(end_ms, What::End(number));
+        }
+        Some(id)
+    }
+
+    /// A message to the sender's own name, or to a number given for it, comes back.
+    pub(super) fn is_mobile_originated(&self, message: &Message) -> bool {
+        let to = message.destination.addr.as_octets();
+        let own =
+            self.accounts.get(message.account as usize).map_or(CStr::EMPTY, |account| account.system_id);
+        (!own.is_empty() && to == own.as_octets())
+            || self.mo_numbers.iter().any(|number| number.as_octets() == to)
+    }
+}
+
+/// message_payload, or short_message, or a text kept here; copied, so that it keeps no buffer alive.
+fn user_data(short_message: &[u8], tlvs: &Tlvs, sm_default_msg_id: u8) -> Bytes {
+    match tlvs.get(tag::message_payload) {
+        Some(payload) => Bytes::copy_from_slice(payload),
+        None if short_message.is_empty() && sm_default_msg_id != 0 => {
+            format!("Predefined message {sm_default_msg_id}").into()
+        }
+        None if short_message.is_empty() => Bytes::new(),
+        None => Bytes::copy_from_slice(short_message),
+    }
+}
+
+fn schedule(now_ms: i64, offer: &Offer<'_>) -> Result<(i64, bool), CommandStatus> {
+    let given = offer.schedule_delivery_time.value().map_err(|_| CommandStatus::ESME_RINVSCHED)?;
+    match given.map(|time| time.resolve(now_ms)) {
+        None => Ok((now_ms, false)),
+        Some(due_ms) if due_ms < now_ms - PAST_SLACK_MS => Err(CommandStatus::ESME_RINVSCHED),
+        Some(due_ms) => Ok((due_ms.max(now_ms), true)),
+    }
+}
+
+fn expiry(now_ms: i64, due_ms: i64, offer: &Offer<'_>) -> Result<Option<i64>, CommandStatus> {
+    // qos_time_to_live supersedes validity_period (SMPP 5.0, 4.2.1.1).
+    if let Some(seconds) = offer.tlvs.get(tag::qos_time_to_live) {
+        return Ok(Some(now_ms + i64::from(seconds) * 1_000));
+    }
+    let given = offer.validity_period.value().map_err(|_| CommandStatus::ESME_RINVEXPIRY)?;
+    match given.map(|time| time.resolve(now_ms)) {
+        None => Ok(None),
+        Some(expires_ms) if expires_ms < now_ms - PAST_SLACK_MS || expires_ms < due_ms => {
+            Err(CommandStatus::ESME_RINVEXPIRY)
+        }
+        Some(expires_ms) => Ok(Some(expires_ms)),
+    }
+}
+
+fn millis(duration: core::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
