@@ -17,7 +17,7 @@ use smppkit_inspect::{Version, printable};
 /// Takes PDUs apart: every field with its octets, value and meaning; or makes them from JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
-pub struct Args {
+pub(crate) struct Args {
     /// PDUs in hexadecimal, base64 or JSON; without any, and without --file, they are read from standard input
     #[arg(value_name = "PDU")]
     input: Vec<String>,
@@ -91,7 +91,7 @@ enum When {
 const LINE_LIMIT_OCTETS: usize = 2 << 20;
 
 /// Does it.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match Inspection::new(args)?.run() {
         // Whoever reads has read enough.
         Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),

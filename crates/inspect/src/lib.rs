@@ -21,7 +21,7 @@
 //! let dissection = Dissector::default().dissect(&octets.into());
 //! assert_eq!(dissection.summary(), r#"submit_sm seq=7 447700900123 -> 1234 "Hello" 5 octets"#);
 //! let short_message = dissection.node("short_message").unwrap();
-//! assert_eq!(short_message.octets, 51..56);
+//! assert_eq!(short_message.octets, 49..54);
 //! # Ok::<(), smppkit_inspect::EncodeError>(())
 //! ```
 #![forbid(unsafe_code)]

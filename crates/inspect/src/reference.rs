@@ -188,12 +188,13 @@ fn kind(kind: Kind) -> String {
 }
 
 fn limits(field: &FieldDef) -> String {
+    let most = if matches!(field.kind, Kind::Int(_)) { "up to " } else { "" };
     let unit = match field.kind {
         Kind::Int(_) => "",
         Kind::Counted { what, .. } if what != "octets" => " items",
         _ => " octets",
     };
-    let limits = field.limits.iter().map(|(version, limit)| format!("{version}: {limit}{unit}"));
+    let limits = field.limits.iter().map(|(version, limit)| format!("{version}: {most}{limit}{unit}"));
     limits.collect::<Vec<_>>().join("; ")
 }
 

@@ -33,12 +33,12 @@ fn encoded(pdu: &Pdu, version: Version) -> Bytes {
     octets.into()
 }
 
-/// PDUs of every kind that 3.4 and 5.0 have and the recipe takes, with their version.
+/// PDUs of every kind that 3.4 and 5.0 have, with their version. Nobody else knows those of 3.3 alone.
 fn corpus(recipe: impl Fn(Version) -> Recipe) -> Vec<(Version, Bytes)> {
     let mut pdus = Vec::new();
     for version in [Version::V34, Version::V50] {
         let recipe = recipe(version);
-        for def in TABLE.iter().filter(|def| def.in_version(version) && (recipe.pdu)(def)) {
+        for def in TABLE.iter().filter(|def| def.in_version(version)) {
             for number in 0..PDUS_A_KIND {
                 let mut chance = Seeded(u64::from(def.command_id) << 32 | number << 8 | version as u64);
                 pdus.push((version, encoded(&recipe.one(def, &mut chance), version)));

@@ -3,6 +3,7 @@
 //! - [`Transcript`]: a text file plays one [`Session`](smppkit_session::Session) against a peer that
 //!   says exactly what is written; whatever the session does beyond the script is a failure.
 //! - [`Link`]: an ESME and an MC joined by octet pipes with delays and borders that a seed decides.
+//! - [`sample`]: a PDU of every kind;
 //! - [`Clock`] and [`Chance`]: time and chance as arguments.
 //!
 //! It refuses to know sockets and real time. Nothing but tests may depend on it.
@@ -25,12 +26,14 @@
 
 mod chance;
 mod clock;
-//mod link;
+mod link;
 mod pdu;
+mod sample;
 mod transcript;
 mod words;
 
 pub use chance::Chance;
 pub use clock::Clock;
-//pub use link::{Link, LinkConfig, Traffic};
+pub use link::{Link, LinkConfig, Outcome, Traffic};
+pub use sample::sample;
 pub use transcript::{Failure, Transcript, run_directory};

@@ -19,7 +19,7 @@ impl Smsc {
         pdu: &QuerySm,
     ) -> Result<QuerySmResp, CommandStatus> {
         let message = self.own(from, &pdu.message_id).ok_or(CommandStatus::ESME_RINVMSGID)?;
-        if message.source.addr.as_octets() != pdu.source_addr.as_octets() {
+        if message.source.octets() != pdu.source_addr.as_octets() {
             return Err(CommandStatus::ESME_RQUERYFAIL);
         }
         let state = message.state(now_ms);
@@ -44,9 +44,9 @@ impl Smsc {
         }
         let message = self.own(from, &pdu.message_id).ok_or(CommandStatus::ESME_RINVMSGID)?;
         let destination_given = !pdu.destination_addr.is_empty() || from.version == Version::V33;
-        let matches = message.source.addr.as_octets() == pdu.source_addr.as_octets()
+        let matches = message.source.octets() == pdu.source_addr.as_octets()
             && (!destination_given
-                || message.destination.addr.as_octets() == pdu.destination_addr.as_octets());
+                || message.destination.octets() == pdu.destination_addr.as_octets());
         if !matches || !message.is_open(now_ms) {
             return Err(CommandStatus::ESME_RCANCELFAIL);
         }
@@ -62,8 +62,8 @@ impl Smsc {
     fn cancel_all(&mut self, now_ms: i64, from: &Bound, pdu: &CancelSm) -> Result<(), CommandStatus> {
         let numbers = self.numbers(|message, _| {
             message.account == from.account
-                && message.source.addr.as_octets() == pdu.source_addr.as_octets()
-                && message.destination.addr.as_octets() == pdu.destination_addr.as_octets()
+                && message.source.octets() == pdu.source_addr.as_octets()
+                && message.destination.octets() == pdu.destination_addr.as_octets()
                 && (pdu.service_type.is_empty() || message.service_type == pdu.service_type)
                 && message.is_open(now_ms)
         });
@@ -89,7 +89,7 @@ impl Smsc {
         let Some(message) = message.filter(|message| message.account == from.account) else {
             return Err(CommandStatus::ESME_RREPLACEFAIL);
         };
-        if message.source.addr.as_octets() != pdu.source_addr.as_octets() || !message.is_open(now_ms) {
+        if message.source.octets() != pdu.source_addr.as_octets() || !message.is_open(now_ms) {
             return Err(CommandStatus::ESME_RREPLACEFAIL);
         }
         let moment = |time: &Time, status| match time.value() {

@@ -197,10 +197,10 @@ fn alert(message: &Message) -> AlertNotification {
     AlertNotification {
         source_addr_ton: message.destination.ton,
         source_addr_npi: message.destination.npi,
-        source_addr: message.destination.addr,
+        source_addr: message.destination.whole(),
         esme_addr_ton: message.source.ton,
         esme_addr_npi: message.source.npi,
-        esme_addr: message.source.addr,
+        esme_addr: message.source.whole(),
         // 0: available (SMPP 5.0, 4.8.4.39).
         tlvs: Tlvs::build().with(tag::ms_availability_status, 0).done(),
     }

@@ -27,7 +27,7 @@ impl Smsc {
             .messages
             .latest()
             .filter(|message| message.account == from.account)
-            .filter(|message| message.source.addr.as_octets() == pdu.source_addr.as_octets())
+            .filter(|message| message.source.octets() == pdu.source_addr.as_octets())
             .take(usize::from(pdu.num_messages).min(LATEST))
             .map(|message| short_id(message.id))
             .collect();
@@ -45,7 +45,7 @@ impl Smsc {
         let message = id.and_then(|id| self.messages.get(id.number));
         let message =
             message.filter(|message| message.account == from.account).ok_or(CommandStatus::ESME_RINVMSGID)?;
-        if message.source.addr.as_octets() != pdu.source_addr.as_octets() {
+        if message.source.octets() != pdu.source_addr.as_octets() {
             return Err(CommandStatus::ESME_RINVMSGID);
         }
         let destination = DestAddress::Sme {

@@ -4,23 +4,43 @@ use bytes::Bytes;
 use smppkit_wire::field::CStr;
 use smppkit_wire::value::{DataCoding, EsmClass, MessageState, Npi, RegisteredDelivery, Ton};
 
-/// An address with its type: TON, NPI and characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+/// An address with its type: TON, NPI and characters. Nearly all have at most 20 characters and
+/// stand inline; data_sm may bring up to 64.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Address {
     pub(crate) ton: Ton,
     pub(crate) npi: Npi,
-    pub(crate) addr: CStr<65>,
+    short: CStr<21>,
+    long: Option<Box<CStr<65>>>,
 }
 
 impl Address {
-    pub(crate) fn new(ton: Ton, npi: Npi, addr: &[u8]) -> Self {
-        Self { ton, npi, addr: CStr::new(addr).unwrap_or_default() }
+    pub(crate) const fn new(ton: Ton, npi: Npi, addr: CStr<21>) -> Self {
+        Self { ton, npi, short: addr, long: None }
+    }
+
+    pub(crate) fn of_data_sm(ton: Ton, npi: Npi, addr: CStr<65>) -> Self {
+        match CStr::new(addr.as_octets()) {
+            Ok(short) => Self::new(ton, npi, short),
+            Err(_) => Self { ton, npi, short: CStr::EMPTY, long: Some(Box::new(addr)) },
+        }
+    }
+
+    pub(crate) fn octets(&self) -> &[u8] {
+        self.long.as_ref().map_or(self.short.as_octets(), |long| long.as_octets())
     }
 
     /// For PDUs that have room for 20 characters.
     pub(crate) fn short(&self) -> CStr<21> {
-        let octets = self.addr.as_octets();
-        CStr::new(octets.get(..20).unwrap_or(octets)).unwrap_or_default()
+        match &self.long {
+            None => self.short,
+            Some(long) => CStr::new(long.as_octets().get(..20).unwrap_or_default()).unwrap_or_default(),
+        }
+    }
+
+    /// For PDUs that have room for 64.
+    pub(crate) fn whole(&self) -> CStr<65> {
+        CStr::new(self.octets()).unwrap_or_default()
     }
 }
 

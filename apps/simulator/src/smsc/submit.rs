@@ -53,10 +53,10 @@ impl Smsc {
         asked: Asked,
         pdu: &SubmitSm,
     ) -> Result<Taken, CommandStatus> {
-        let offer = Offer {
+        let mut offer = Offer {
             service_type: pdu.service_type,
-            source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr.as_octets()),
-            destination: Address::new(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr.as_octets()),
+            source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr),
+            destination: Address::new(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr),
             esm_class: pdu.esm_class,
             protocol_id: pdu.protocol_id,
             priority_flag: pdu.priority_flag,
@@ -70,7 +70,7 @@ impl Smsc {
         };
         // SMPP 3.4, 4.4 keeps transaction mode to data_sm; 5.0, 4.2.10.4 opened it.
         let transaction = pdu.esm_class.mode() == MessageMode::Transaction && from.version == Version::V50;
-        self.take(now_ms, from, offer, transaction.then_some((asked, false)))
+        self.take(now_ms, from, &mut offer, transaction.then_some((asked, false)))
     }
 
     /// data_sm from the ESME.
@@ -81,10 +81,10 @@ impl Smsc {
         asked: Asked,
         pdu: &DataSm,
     ) -> Result<Taken, CommandStatus> {
-        let offer = Offer {
+        let mut offer = Offer {
             service_type: pdu.service_type,
-            source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr.as_octets()),
-            destination: Address::new(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr.as_octets()),
+            source: Address::of_data_sm(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr),
+            destination: Address::of_data_sm(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr),
             esm_class: pdu.esm_class,
             protocol_id: 0,
             priority_flag: 0,
@@ -97,7 +97,7 @@ impl Smsc {
             tlvs: &pdu.tlvs,
         };
         let transaction = pdu.esm_class.mode() == MessageMode::Transaction;
-        self.take(now_ms, from, offer, transaction.then_some((asked, true)))
+        self.take(now_ms, from, &mut offer, transaction.then_some((asked, true)))
     }
 
     /// submit_multi: one id for all, one receipt for each destination.
@@ -121,10 +121,10 @@ impl Smsc {
             if !seen.insert((ton, npi, addr)) {
                 continue;
             }
-            let offer = Offer {
+            let mut offer = Offer {
                 service_type: pdu.service_type,
-                source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr.as_octets()),
-                destination: Address::new(ton, npi, addr.as_octets()),
+                source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr),
+                destination: Address::new(ton, npi, addr),
                 esm_class: pdu.esm_class,
                 protocol_id: pdu.protocol_id,
                 priority_flag: pdu.priority_flag,
@@ -139,7 +139,7 @@ impl Smsc {
             let taken = if addr.is_empty() {
                 Err(CommandStatus::ESME_RINVDSTADR)
             } else {
-                self.accept(now_ms, from, offer, first)
+                self.accept(now_ms, from, &mut offer, first)
             };
             match taken {
                 Ok(id) => {
@@ -168,7 +168,7 @@ impl Smsc {
         &mut self,
         now_ms: i64,
         from: &Bound,
-        offer: Offer<'_>,
+        offer: &mut Offer<'_>,
         transaction: Option<(Asked, bool)>,
     ) -> Result<Taken, CommandStatus> {
         let id = self.accept(now_ms, from, offer, None)?;
@@ -192,14 +192,14 @@ impl Smsc {
         &mut self,
         now_ms: i64,
         from: &Bound,
-        offer: Offer<'_>,
+        offer: &mut Offer<'_>,
         shared: Option<MessageId>,
     ) -> Result<MessageId, CommandStatus> {
         let mode = offer.esm_class.mode();
-        let (due_ms, scheduled) = schedule(now_ms, &offer)?;
-        let expires_ms = expiry(now_ms, due_ms, &offer)?;
+        let (due_ms, scheduled) = schedule(now_ms, offer)?;
+        let expires_ms = expiry(now_ms, due_ms, offer)?;
         if offer.replace_if_present
-            && let Some(id) = self.replace_if_present(now_ms, from, &offer, due_ms, expires_ms)
+            && let Some(id) = self.replace_if_present(now_ms, from, offer, due_ms, expires_ms)
         {
             return Ok(id);
         }
@@ -212,14 +212,14 @@ impl Smsc {
             id: shared.unwrap_or(id),
             account: from.account,
             service_type: offer.service_type,
-            source: offer.source,
-            destination: offer.destination,
+            source: offer.source.clone(),
+            destination: offer.destination.clone(),
             esm_class: offer.esm_class,
             protocol_id: offer.protocol_id,
             priority_flag: offer.priority_flag,
             registered_delivery,
             data_coding: offer.data_coding,
-            user_data: offer.user_data,
+            user_data: core::mem::take(&mut offer.user_data),
             user_message_reference: offer.tlvs.get(tag::user_message_reference),
             set_dpf: offer.tlvs.get(tag::set_dpf) == Some(1),
             accepted_ms: now_ms,
@@ -254,7 +254,7 @@ impl Smsc {
         &mut self,
         now_ms: i64,
         from: &Bound,
-        offer: &Offer<'_>,
+        offer: &mut Offer<'_>,
         due_ms: i64,
         expires_ms: Option<i64>,
     ) -> Option<MessageId> {
@@ -271,7 +271,7 @@ impl Smsc {
             })
             .map(|message| message.id.number)?;
         let message = self.messages.get_mut(number)?;
-        message.user_data = offer.user_data.clone();
+        message.user_data = core::mem::take(&mut offer.user_data);
         message.data_coding = offer.data_coding;
         message.registered_delivery = offer.registered_delivery;
         message.accepted_ms = now_ms;
@@ -288,7 +288,7 @@ impl Smsc {
 
     /// A message to the sender's own name, or to a number given for it, comes back.
     pub(super) fn is_mobile_originated(&self, message: &Message) -> bool {
-        let to = message.destination.addr.as_octets();
+        let to = message.destination.octets();
         let own =
             self.accounts.get(message.account as usize).map_or(CStr::EMPTY, |account| account.system_id);
         (!own.is_empty() && to == own.as_octets())

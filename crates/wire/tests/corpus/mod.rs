@@ -4,7 +4,7 @@
 
 use smppkit_wire::field::{FinalDate, Kind, Time};
 use smppkit_wire::observe::Value;
-use smppkit_wire::pdu::{FieldDef, PduDef, TABLE};
+use smppkit_wire::pdu::{FieldDef, PduDef};
 use smppkit_wire::tlv::{TlvDef, table::TABLE as TLVS, tag};
 use smppkit_wire::{Body, CommandStatus, Pdu, Tag, Version};
 
@@ -40,8 +40,6 @@ pub(crate) struct Recipe {
     pub(crate) version: Version,
     /// Whether a TLV may be used with so many octets in a PDU.
     pub(crate) tlv: fn(&PduDef, &TlvDef, usize) -> bool,
-    /// Whether a PDU may be used.
-    pub(crate) pdu: fn(&PduDef) -> bool,
     /// The room of a string, its NUL counted, where it is less than the table's.
     pub(crate) room: fn(&PduDef, &FieldDef, u32) -> u32,
     /// Whether strings may hold octets above 0x7E.
@@ -58,20 +56,11 @@ impl Recipe {
         Self {
             version,
             tlv: |_, _, _| true,
-            pdu: |_| true,
             room: |_, _, room| room,
             beyond_ascii: true,
             unknown_tlvs: |_| true,
             error_bodies: true,
         }
-    }
-
-    /// A PDU of any kind.
-    pub(crate) fn any(&self, chance: &mut impl Chance) -> Pdu {
-        let kinds: Vec<_> =
-            TABLE.iter().filter(|def| def.in_version(self.version) && (self.pdu)(def)).collect();
-        let def = kinds[chance.below(kinds.len() as u32) as usize];
-        self.one(def, chance)
     }
 
     /// A PDU of one kind.
@@ -119,11 +108,11 @@ impl Recipe {
                 Value::Text(self.text(length, chance))
             }
             Kind::Time if field.name == "final_date" => {
-                let moment = FinalDate::absolute(self.moment(chance)).as_cstr().to_text();
+                let moment = FinalDate::absolute(moment(chance)).as_cstr().to_text();
                 Value::Text(if chance.one_in(2) { moment } else { String::new() })
             }
             Kind::Time => Value::Text(match chance.below(4) {
-                2 => Time::absolute(self.moment(chance)).as_cstr().to_text(),
+                2 => Time::absolute(moment(chance)).as_cstr().to_text(),
                 3 if self.version > Version::V33 => {
                     let seconds = u64::from(chance.below(99 * 86_400));
                     Time::relative(std::time::Duration::from_secs(seconds)).as_cstr().to_text()
@@ -206,17 +195,17 @@ impl Recipe {
         let character = |octet: u8| if beyond { octet.max(1) } else { b' ' + 1 + octet % (b'~' - b' ') };
         octets.into_iter().map(|octet| char::from(character(octet))).collect()
     }
-
-    /// A moment of the years that two digits can say.
-    fn moment(&self, chance: &mut impl Chance) -> i64 {
-        i64::from(chance.below(2_000_000_000)) * 1000 + i64::from(chance.below(10)) * 100
-    }
 }
 
 fn octets_of(pdu: &Pdu, version: Version) -> usize {
     let mut octets = Vec::new();
     pdu.encode(version, &mut octets);
     octets.len()
+}
+
+/// A moment of the years that two digits can say.
+fn moment(chance: &mut impl Chance) -> i64 {
+    i64::from(chance.below(2_000_000_000)) * 1000 + i64::from(chance.below(10)) * 100
 }
 
 /// A message whose esm_class says that it begins with a header gets one, if it has room; else the bit goes.
@@ -263,7 +252,9 @@ fn tlv_length(row: &TlvDef, chance: &mut impl Chance) -> usize {
 fn tlv_octets(row: &TlvDef, length: usize, chance: &mut impl Chance) -> Vec<u8> {
     let mut value = octets(length as u32, chance);
     if row.kind == smppkit_wire::tlv::TlvKind::Text {
-        value.iter_mut().for_each(|octet| *octet = b'0' + *octet % 10);
+        for octet in &mut value {
+            *octet = b'0' + *octet % 10;
+        }
         // The written size of broadcast_end_time has no room for a NUL.
         let bare = row.tag == tag::broadcast_end_time.tag() && length == 16;
         if let Some(last) = value.last_mut().filter(|_| !bare) {
