@@ -75,7 +75,7 @@ pub(crate) fn cargo(root: &Path) -> Command {
 }
 
 fn start(command: &mut Command) -> Result<Child> {
-    command.spawn().with_context(|| format!("cannot run {:?}", command.get_program()))
+    command.spawn().with_context(|| format!("cannot run {}", command.get_program().display()))
 }
 
 fn lines_of(child: &mut Child) -> Receiver<String> {

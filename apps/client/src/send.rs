@@ -11,7 +11,7 @@ use smppkit_text::{Options, Part, SplitError};
 use smppkit_wire::field::{CStrError, ShortMessage, TooLong};
 use smppkit_wire::pdu::table::{DeliverSm, SubmitSm};
 use smppkit_wire::receipt::ReceiptText;
-use smppkit_wire::tlv::tag;
+use smppkit_wire::tlv::{TlvText, tag};
 use smppkit_wire::value::{DataCoding, EsmClass, MessageState, MessageType, Npi, RegisteredDelivery, Ton};
 use smppkit_wire::{Body, Version};
 
@@ -185,7 +185,7 @@ async fn receipts(
 /// The id and the state that a receipt tells: by TLV, else by its text.
 fn receipt(pdu: &DeliverSm) -> Option<(String, MessageState)> {
     let text = ReceiptText::parse(&pdu.short_message);
-    let id = pdu.tlvs.get(tag::receipted_message_id).map(|id| id.to_text());
+    let id = pdu.tlvs.get(tag::receipted_message_id).map(TlvText::to_text);
     let id = id.or_else(|| text?.id.map(str::to_owned))?;
     let state = pdu.tlvs.get(tag::message_state).or_else(|| text?.state())?;
     Some((id, state))

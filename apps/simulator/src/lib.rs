@@ -76,8 +76,8 @@ impl Simulator {
             listeners.push((listener, address, encrypted));
         }
         // Seconds in the upper half: a restarted simulator gives other ids than before.
-        let seed = (Now::read().unix_ms / 1_000) as u32;
-        let smsc = Arc::new(Mutex::new(Smsc::new(Arc::clone(&config), seed.wrapping_mul(0x1_0001) | 1)));
+        let seconds = u32::try_from(Now::read().unix_ms / 1_000 % (1 << 16)).unwrap_or_default();
+        let smsc = Arc::new(Mutex::new(Smsc::new(&config, (seconds << 16) | 1)));
         Ok(Self { config, listeners, gate, smsc })
     }
 
@@ -153,18 +153,16 @@ async fn run_due(smsc: Shared) {
 /// The certificate to show: the configured one, or one made for this run.
 fn tls(config: &Config) -> io::Result<TlsServer> {
     let made;
-    let identity = match &config.tls_identity {
-        Some(identity) => identity,
-        None => {
-            let key =
-                rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])
-                    .map_err(io::Error::other)?;
-            made = Identity {
-                certificates: key.cert.pem().into_bytes(),
-                key: key.signing_key.serialize_pem().into_bytes(),
-            };
-            &made
-        }
+    let identity = if let Some(identity) = &config.tls_identity {
+        identity
+    } else {
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let key = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
+        made = Identity {
+            certificates: key.cert.pem().into_bytes(),
+            key: key.signing_key.serialize_pem().into_bytes(),
+        };
+        &made
     };
     TlsServer::new(identity, config.tls_client_roots.as_deref())
 }

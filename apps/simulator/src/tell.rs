@@ -11,7 +11,7 @@ use smppkit_net::Now;
 use smppkit_text::{McDefault, decode_user_data};
 use smppkit_wire::field::CStr;
 use smppkit_wire::pdu::table::DeliverSm;
-use smppkit_wire::tlv::tag;
+use smppkit_wire::tlv::{TlvText, tag};
 use smppkit_wire::value::MessageType;
 use smppkit_wire::{Body, CommandStatus};
 use tracing::info;
@@ -164,7 +164,7 @@ fn message_id(answer: &Body) -> Option<CStr<65>> {
 }
 
 fn receipt(pdu: &DeliverSm) -> (String, &'static str) {
-    let id = pdu.tlvs.get(tag::receipted_message_id).map(|id| id.to_text()).unwrap_or_default();
+    let id = pdu.tlvs.get(tag::receipted_message_id).map(TlvText::to_text).unwrap_or_default();
     let state = pdu.tlvs.get(tag::message_state).and_then(smppkit_wire::value::MessageState::meaning);
     (id, state.unwrap_or("?"))
 }

@@ -45,8 +45,7 @@ impl Smsc {
         let message = self.own(from, &pdu.message_id).ok_or(CommandStatus::ESME_RINVMSGID)?;
         let destination_given = !pdu.destination_addr.is_empty() || from.version == Version::V33;
         let matches = message.source.octets() == pdu.source_addr.as_octets()
-            && (!destination_given
-                || message.destination.octets() == pdu.destination_addr.as_octets());
+            && (!destination_given || message.destination.octets() == pdu.destination_addr.as_octets());
         if !matches || !message.is_open(now_ms) {
             return Err(CommandStatus::ESME_RCANCELFAIL);
         }

@@ -77,15 +77,12 @@ impl Smsc {
         } else {
             None
         };
-        let message_id = match replaced {
-            Some(message_id) => {
-                self.broadcasts.all.retain(|broadcast| broadcast.message_id != message_id);
-                message_id
-            }
-            None => {
-                self.broadcasts.next += 1;
-                format!("B{:09}", self.broadcasts.next).parse().unwrap_or_default()
-            }
+        let message_id = if let Some(message_id) = replaced {
+            self.broadcasts.all.retain(|broadcast| broadcast.message_id != message_id);
+            message_id
+        } else {
+            self.broadcasts.next += 1;
+            format!("B{:09}", self.broadcasts.next).parse().unwrap_or_default()
         };
         if self.broadcasts.all.len() >= REMEMBERED {
             self.broadcasts.all.pop_front();

@@ -10,6 +10,8 @@ mod legacy;
 mod message;
 mod submit;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use deliver::Delivery;
 pub(crate) use submit::Taken;
@@ -111,7 +113,7 @@ enum What {
 impl Smsc {
     /// `seed` decides the first message number; centres started at different times so give
     /// different ids.
-    pub(crate) fn new(config: Arc<Config>, seed: u32) -> Self {
+    pub(crate) fn new(config: &Arc<Config>, seed: u32) -> Self {
         let mo_numbers = config.mo_numbers.iter().filter_map(|number| number.parse().ok()).collect();
         let messages = Table::new(seed, config.messages, config.pending);
         let mut smsc = Self {
@@ -124,7 +126,7 @@ impl Smsc {
             order: 0,
             timer: None,
             dropped: 0,
-            config: Arc::clone(&config),
+            config: Arc::clone(config),
         };
         for account in &config.accounts {
             if let Ok(system_id) = account.system_id.parse() {
@@ -139,12 +141,12 @@ impl Smsc {
         let listed = &self.config.accounts;
         if !listed.is_empty() {
             // Unknown id and wrong password get the same answer, after the same work.
-            let known = listed.iter().fold(false, |known, account| {
-                let id = same(account.system_id.as_bytes(), request.system_id.as_octets());
-                let password = same(account.password.as_bytes(), request.password.as_octets());
-                known | (id & password)
+            let matching = listed.iter().filter(|account| {
+                let differing = differing(account.system_id.as_bytes(), request.system_id.as_octets())
+                    | differing(account.password.as_bytes(), request.password.as_octets());
+                differing == 0
             });
-            if !known {
+            if matching.count() == 0 {
                 return Err(CommandStatus::ESME_RBINDFAIL);
             }
         }
@@ -316,10 +318,10 @@ impl Mailbox {
     }
 }
 
-/// Compares in time that depends on the lengths only.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    let differing = a.iter().zip(b).fold(0, |differing, (a, b)| differing | (a ^ b));
-    (differing == 0) & (a.len() == b.len())
+/// The bits in which two strings differ, in time that depends on their lengths only.
+fn differing(a: &[u8], b: &[u8]) -> usize {
+    let bits = a.iter().zip(b).fold(0, |bits, (a, b)| bits | (a ^ b));
+    usize::from(bits) | (a.len() ^ b.len())
 }
 
 impl PartialEq for Due {
