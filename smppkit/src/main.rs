@@ -27,7 +27,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Simulator(simulator::Args),
+    Simulator(Box<simulator::Args>),
     Send(send::Args),
     Inspect(inspect::Args),
 }
@@ -35,7 +35,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        Command::Simulator(args) => simulator::run(args),
+        Command::Simulator(args) => simulator::run(*args),
         Command::Send(args) => send::run(args),
         Command::Inspect(args) => inspect::run(&args),
     };

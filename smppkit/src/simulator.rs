@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use smppkit_simulator::{Account, Config, Identity, Network, SessionConfig, Simulator, Version};
+use smppkit_simulator::{Account, Config, GateLimits, Identity, Network, SessionConfig, Simulator, Version};
 
 /// Run an SMSC to test SMPP applications against.
 ///
@@ -23,67 +23,92 @@ Examples:
   smppkit simulator --outbind 127.0.0.1:2776      bind an ESME that listens")]
 pub(crate) struct Args {
     /// Listen for SMPP here; repeatable. Port 0 takes a free port, which is printed
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", help_heading = "Listening")]
     listen: Vec<SocketAddr>,
     /// Listen for SMPP over TLS here; repeatable. 8775 is a usual port
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", help_heading = "Listening")]
     tls_listen: Vec<SocketAddr>,
     /// Certificate chain to show, as PEM; without it one is made for this run
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "Listening")]
     tls_cert: Option<PathBuf>,
     /// Its private key, as PEM
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "Listening")]
     tls_key: Option<PathBuf>,
     /// Ask clients for a certificate that one of these roots (PEM) vouches for
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Listening")]
     tls_client_ca: Option<PathBuf>,
     /// Let this account bind; repeatable. Without it any credentials bind
-    #[arg(long = "account", value_name = "ID:PASSWORD", value_parser = Account::parse)]
+    #[arg(long = "account", value_name = "ID:PASSWORD", value_parser = Account::parse, help_heading = "Messages")]
     accounts: Vec<Account>,
     /// Messages to this number come back as mobile-originated ones; repeatable
-    #[arg(long = "mo-number", value_name = "NUMBER")]
+    #[arg(long = "mo-number", value_name = "NUMBER", help_heading = "Messages")]
     mo_numbers: Vec<String>,
     /// From acceptance to delivery, and so to the receipt
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = "Messages")]
     receipt_delay: Duration,
     /// Connect to this ESME and ask it to bind; repeatable
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Listening")]
     outbind: Vec<String>,
     /// Connections from this network begin with a PROXY protocol header; repeatable
-    #[arg(long = "proxy-from", value_name = "CIDR")]
+    #[arg(long = "proxy-from", value_name = "CIDR", help_heading = "Listening")]
     proxies: Vec<Network>,
     /// Name shown in bind responses
-    #[arg(long, value_name = "ID", default_value = "smppkit")]
+    #[arg(long, value_name = "ID", default_value = "smppkit", help_heading = "Messages")]
     system_id: String,
     /// Newest protocol version spoken
-    #[arg(long, value_name = "VERSION", default_value = "5.0")]
+    #[arg(long, value_name = "VERSION", default_value = "5.0", help_heading = "Sessions")]
     protocol: Version,
     /// Time for a connection to bind; "off" for ever
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = optional_duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = optional_duration, help_heading = "Sessions")]
     session_init: OptionalDuration,
     /// Ask a silent peer whether it is alive after this time; "off" for never
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = optional_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = optional_duration, help_heading = "Sessions")]
     enquire_link: OptionalDuration,
     /// Unbind a session without traffic after this time
-    #[arg(long, value_name = "TIME", default_value = "off", value_parser = optional_duration)]
+    #[arg(long, value_name = "TIME", default_value = "off", value_parser = optional_duration, help_heading = "Sessions")]
     inactivity: OptionalDuration,
     /// Time for the peer to answer
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = optional_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = optional_duration, help_heading = "Sessions")]
     response: OptionalDuration,
     /// Deliveries to a session that may wait for their answers
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Sessions")]
     window: u32,
     /// Messages taken from a session in a second; more are answered ESME_RTHROTTLED
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Messages")]
     throughput: Option<u32>,
+    /// Report this load (0 to 100) to 5.0 ESMEs in every response
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100), help_heading = "Messages")]
+    congestion_state: Option<u8>,
+    /// Connections in all; never more than the system has descriptors for
+    #[arg(long, value_name = "N", default_value_t = GateLimits::default().connections, help_heading = "Limits")]
+    max_connections: usize,
+    /// Connections from one address
+    #[arg(long, value_name = "N", default_value_t = GateLimits::default().connections_per_address, help_heading = "Limits")]
+    max_connections_per_address: usize,
+    /// Connections from one address that are not bound; beyond it the oldest is cut
+    #[arg(long, value_name = "N", default_value_t = GateLimits::default().unbound_per_address, help_heading = "Limits")]
+    max_unbound_per_address: usize,
+    /// Sessions that one account may have bound at once
+    #[arg(long, value_name = "N", default_value_t = Config::default().sessions_per_account, help_heading = "Limits")]
+    max_sessions_per_account: usize,
+    /// The longest PDU taken, in octets
+    #[arg(long, value_name = "OCTETS", default_value_t = SessionConfig::default().pdu_limit_octets,
+          value_parser = clap::value_parser!(u32).range(16..), help_heading = "Limits")]
+    max_pdu: u32,
+    /// Messages remembered for query_sm, cancel_sm and replace_sm
+    #[arg(long, value_name = "N", default_value_t = Config::default().messages, help_heading = "Limits")]
+    max_messages: usize,
+    /// Time for sessions to unbind when the simulator is stopped
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration, help_heading = "Sessions")]
+    drain_timeout: Duration,
     /// Show numbers and texts of messages whole, not masked
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     show_messages: bool,
     /// Logs as JSON, a line each
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
     /// Only warnings and errors
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 }
 
@@ -155,6 +180,7 @@ fn config(args: Args) -> Result<Config> {
         response: args.response.0,
         send_window: args.window.max(1),
         receive_rate: args.throughput,
+        pdu_limit_octets: args.max_pdu,
         ..default.session
     };
     Ok(Config {
@@ -169,6 +195,15 @@ fn config(args: Args) -> Result<Config> {
         receipt_delay: args.receipt_delay,
         system_id: args.system_id,
         session,
+        gate: GateLimits {
+            connections: args.max_connections,
+            connections_per_address: args.max_connections_per_address,
+            unbound_per_address: args.max_unbound_per_address,
+        },
+        sessions_per_account: args.max_sessions_per_account,
+        messages: args.max_messages,
+        congestion_state: args.congestion_state,
+        drain_timeout: args.drain_timeout,
         show_messages: args.show_messages,
         ..Config::default()
     })

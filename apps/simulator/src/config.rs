@@ -45,6 +45,9 @@ pub struct Config {
     /// Receipts and mobile-originated messages kept for an account until a session takes them;
     /// beyond that the oldest is dropped and counted. Default 100,000.
     pub outbox: usize,
+    /// A load of 0 to 100 reported to 5.0 ESMEs in every response, to see whether they obey it
+    /// (SMPP 5.0, 2.9). Default: none is reported.
+    pub congestion_state: Option<u8>,
     /// Whether numbers and texts are shown whole on the terminal and in logs. Default: masked.
     pub show_messages: bool,
     /// How long a shutdown waits for sessions to unbind.
@@ -101,6 +104,7 @@ impl Default for Config {
             messages: 100_000,
             pending: 1_000_000,
             outbox: 100_000,
+            congestion_state: None,
             show_messages: false,
             drain_timeout: Duration::from_secs(30),
         }

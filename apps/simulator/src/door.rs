@@ -153,6 +153,8 @@ impl Application for Door {
                     Ok(bound) => {
                         info!(peer = %link.peer(), system_id = %bound.system_id, %mode, version = %bound.version, "bound");
                         self.bound = Some(bound);
+                        let load = self.smsc().config.congestion_state;
+                        link.session.set_congestion_state(load);
                         link.accept_bind(asked, &self.system_id);
                     }
                     Err(status) => {

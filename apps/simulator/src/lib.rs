@@ -11,7 +11,7 @@ mod smsc;
 mod tell;
 
 pub use config::{Account, Config};
-pub use smppkit_net::{BadNetwork, Identity, Network, SessionConfig};
+pub use smppkit_net::{BadNetwork, GateLimits, Identity, Network, SessionConfig};
 pub use smppkit_wire::Version;
 
 use std::future::{Future, poll_fn};
