@@ -92,6 +92,16 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 /// One line for each step. A reader that went away ends nothing.
 fn tell(step: &Step, json: bool) {
     let line = match (step, json) {
+        (Step::Prepared { encoding, characters, parts }, true) => serde_json::json!({
+            "step": "prepared", "encoding": encoding, "characters": characters, "parts": parts
+        })
+        .to_string(),
+        (Step::Prepared { encoding, characters, parts: 1 }, false) => {
+            format!("{characters} characters in {encoding}, one part")
+        }
+        (Step::Prepared { encoding, characters, parts }, false) => {
+            format!("{characters} characters in {encoding}, {parts} parts")
+        }
         (Step::Bound { system_id, version }, true) => {
             serde_json::json!({"step": "bound", "system_id": system_id, "version": version.to_string()}).to_string()
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use smppkit_net::{
     Bind, BindError, BindMode, Connector, Inbox, RequestError, Roots, SessionConfig, TlsClient,
 };
-use smppkit_text::{Options, Part, SplitError};
+use smppkit_text::{Encoding, Options, Part, SplitError};
 use smppkit_wire::field::{CStrError, ShortMessage, TooLong};
 use smppkit_wire::pdu::table::{DeliverSm, SubmitSm};
 use smppkit_wire::receipt::ReceiptText;
@@ -39,6 +39,15 @@ pub struct Sending {
 /// What has happened, as it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// The text is encoded and split.
+    Prepared {
+        /// In which alphabet, in words.
+        encoding: String,
+        /// Characters of the text.
+        characters: usize,
+        /// Parts it needs.
+        parts: usize,
+    },
     /// The MC accepted the bind.
     Bound {
         /// Its name.
@@ -122,6 +131,12 @@ impl SendError {
 /// Binds, submits, waits for the receipts, unbinds.
 pub async fn send(sending: &Sending, mut tell: impl FnMut(Step)) -> Result<Report, SendError> {
     let messages = messages(sending)?;
+    let preview = smppkit_text::preview(&sending.text, &Options::default()).map_err(SendError::Text)?;
+    tell(Step::Prepared {
+        encoding: words(preview.encoding).to_owned(),
+        characters: preview.characters,
+        parts: preview.parts.len(),
+    });
     let config = SessionConfig { version: sending.version, ..SessionConfig::default() };
     let mut connector = Connector::new(sending.target.address.clone()).session(config);
     if sending.target.tls {
@@ -227,6 +242,14 @@ fn messages(sending: &Sending) -> Result<Vec<SubmitSm>, SendError> {
     };
     // A part is at most 160 octets: it always fits.
     Ok(split.parts.into_iter().filter_map(|part| message(part).ok()).collect())
+}
+
+fn words(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Gsm7(_) => "GSM 7-bit",
+        Encoding::Octets(_) => "one octet a character",
+        Encoding::Ucs2 => "UCS-2",
+    }
 }
 
 /// TON and NPI of an address, by how it looks.

@@ -126,12 +126,12 @@ impl Door {
                 let _ = link.notify(delivery.body);
                 continue;
             }
-            let (body, attempts) = (delivery.body.clone(), delivery.attempts);
-            if let Err(error) = link.request(body, delivery) {
-                let (smppkit_session::SendError::WindowFull(_, delivery)
-                | smppkit_session::SendError::State(_, delivery)
-                | smppkit_session::SendError::Version(_, delivery)) = error;
-                if attempts < Delivery::ATTEMPTS {
+            if let Err(error) = link.request(delivery.body.clone(), delivery) {
+                let lasting = error.is_lasting();
+                let (_, mut delivery) = error.given();
+                // Another session of the account may speak a version that can carry it.
+                delivery.attempts += u8::from(lasting);
+                if delivery.attempts < Delivery::ATTEMPTS {
                     self.smsc().give_back(delivery);
                 }
                 return;

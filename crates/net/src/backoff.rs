@@ -1,6 +1,7 @@
 //! How long to wait before the next attempt to connect.
 
 use core::time::Duration;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Waits that double up to a limit, each made shorter by chance so that many clients of one server
 /// that went away do not come back all at once.
@@ -39,9 +40,11 @@ impl Backoff {
 }
 
 impl Default for Backoff {
-    /// One second, doubled up to one minute. SMPP 5.0, 2.8.1 suggests about five seconds.
+    /// One second, doubled up to one minute, with a seed of chance. SMPP 5.0, 2.8.1 suggests about
+    /// five seconds.
     fn default() -> Self {
-        Self::new(Duration::from_secs(1), Duration::from_secs(60), 0)
+        let seed = RandomState::new().build_hasher().finish();
+        Self::new(Duration::from_secs(1), Duration::from_secs(60), seed)
     }
 }
 

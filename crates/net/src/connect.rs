@@ -90,24 +90,30 @@ impl Connector {
 
     /// Connects, and runs an application on the connection in a task of its own.
     pub async fn start<A: Application + Unpin>(&self, app: A) -> io::Result<tokio::task::JoinHandle<()>> {
-        let opened = tokio::time::timeout(self.timeout, self.open()).await;
-        let (stream, peer, tls) = opened.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        let session = Session::new(self.role, Arc::clone(&self.session), Now::read().mono);
-        let (limits, entry) = (Arc::clone(&self.limits), self.gate.entry(peer));
-        Ok(match tls {
-            None => tokio::spawn(Connection::new(stream, session, app, peer, limits, entry)),
-            Some((tls, name)) => {
-                let handshake = TlsConnector::from(tls.0).connect(name, stream);
-                let stream = tokio::time::timeout(self.timeout, handshake)
-                    .await
-                    .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-                tokio::spawn(Connection::new(stream, session, app, peer, limits, entry))
-            }
-        })
+        let started = tokio::time::timeout(self.timeout, self.connect(app)).await;
+        started.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    /// Connects, runs an application, and when that connection has ended begins anew, for ever;
-    /// drop the future to stop. Between failures it waits longer and longer.
+    async fn connect<A: Application + Unpin>(&self, app: A) -> io::Result<tokio::task::JoinHandle<()>> {
+        let (stream, peer, tls) = self.open().await?;
+        let Some(mut entry) = self.gate.entry(peer) else {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the gate is drained"));
+        };
+        let limits = Arc::clone(&self.limits);
+        let session = || Session::new(self.role, Arc::clone(&self.session), Now::read().mono);
+        let Some((tls, name)) = tls else {
+            return Ok(tokio::spawn(Connection::new(stream, session(), app, peer, limits, entry)));
+        };
+        let stream = tokio::select! {
+            stream = TlsConnector::from(tls.0).connect(name, stream) => stream?,
+            () = entry.ordered() => return Err(io::ErrorKind::ConnectionAborted.into()),
+        };
+        Ok(tokio::spawn(Connection::new(stream, session(), app, peer, limits, entry)))
+    }
+
+    /// Connects, runs an application, and when that connection has ended begins anew, for ever.
+    /// Between failures it waits longer and longer. Drop the future to stop: a connection that is
+    /// there stays until it ends by itself or its [`Gate`] is drained.
     pub async fn keep<A: Application + Unpin>(
         &self,
         mut backoff: Backoff,

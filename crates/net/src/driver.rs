@@ -17,8 +17,9 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use smppkit_session::{CloseReason, Event, Session};
-use smppkit_wire::Frames;
+use smppkit_wire::{Frames, State};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
 
@@ -34,6 +35,8 @@ const READS_A_TURN: u32 = 16;
 /// How long a closing connection waits for the peer to close, too: closing at once while octets of
 /// the peer are unread would reset the connection and take our last answer with it.
 const LINGER: Duration = Duration::from_secs(1);
+/// As long as requests wait for answers by default; for sessions that wait for ever.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// A write buffer that grew beyond this is given back rather than kept by the thread.
 const WRITE_BUFFER_OCTETS: usize = 1024 * 1024;
@@ -87,6 +90,10 @@ pub(crate) struct Connection<S, A: Application> {
     timer: Option<Pin<Box<Sleep>>>,
     /// Since when nothing could be written.
     stalled: Option<Instant>,
+    /// The peer has shut its half: until when what it is owed may still be sent.
+    peer_shut: Option<Instant>,
+    /// No more is taken, and unbind goes out once all is answered: at this time at the latest.
+    draining: Option<Instant>,
     ending: Option<Ending>,
 }
 
@@ -98,7 +105,36 @@ struct Ending {
     until: Instant,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A> {
+/// What SMPP runs over: a TCP connection, below TLS or not.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
+    /// The socket.
+    fn tcp(&self) -> &TcpStream;
+
+    /// Closing will throw away what the kernel has not sent, and say so to the peer.
+    fn reset(&self) {
+        let _ = socket2::SockRef::from(self.tcp()).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl Stream for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for tokio_rustls::client::TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+impl Stream for tokio_rustls::server::TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+impl<S: Stream, A: Application + Unpin> Connection<S, A> {
     pub(crate) fn new(
         io: S,
         session: Session<A::Token>,
@@ -118,14 +154,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
             rest: Bytes::new(),
             timer: None,
             stalled: None,
+            peer_shut: None,
+            draining: None,
             ending: None,
         }
-    }
-
-    /// Octets that were read before the session began: behind a PROXY header.
-    pub(crate) fn with_rest(mut self, rest: Bytes) -> Self {
-        self.rest = rest;
-        self
     }
 
     fn event(&mut self, now: Now, out: &mut Vec<u8>, event: Event<A::Token>) {
@@ -150,6 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
             None => {}
             Some(Cut::Close) => self.end(now, Ended::Cut),
             Some(Cut::Reset) => {
+                self.io.reset();
                 out.clear();
                 self.unsent.clear();
                 self.end(now, Ended::Cut);
@@ -162,18 +195,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
 
     fn end(&mut self, now: Now, ended: Ended) {
         if self.ending.is_none() {
-            self.ending = Some(Ending { ended, shut: false, until: now.mono + LINGER });
+            // Whoever reads slowly still gets its last answers; a cut waits for nobody.
+            let time = if matches!(ended, Ended::Cut) { LINGER } else { self.limits.write_stall.max(LINGER) };
+            self.ending = Some(Ending { ended, shut: false, until: now.mono + time });
         }
     }
 
-    /// Hands over the whole frames of a run; keeps what is left.
-    fn frames(&mut self, now: Now, run: &Bytes, out: &mut Vec<u8>) {
+    /// Hands over the whole frames of a run; `rest` is what was left of it.
+    fn frames(&mut self, now: Now, run: &Bytes, out: &mut Vec<u8>) -> usize {
         let limit = self.session.config().pdu_limit_octets;
         let mut frames = Frames::new(run, limit);
-        while self.ending.is_none()
-            && self.session.may_receive()
-            && out.len() <= self.limits.write_queue_octets
-        {
+        while self.may_take(out) {
             match frames.next() {
                 Some(Ok(frame)) => {
                     if let Some(event) = self.session.receive(now.mono, &frame, out) {
@@ -187,12 +219,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
                 None => break,
             }
         }
-        let rest = frames.rest();
-        self.rest = if rest.is_empty() || self.ending.is_some() {
-            Bytes::new()
-        } else {
-            Bytes::copy_from_slice(rest)
-        };
+        if self.ending.is_some() { 0 } else { frames.rest().len() }
+    }
+
+    /// Whether one more frame may be handed over. A peer that does not read is not served, or its
+    /// answers could fill the memory; while draining, what is owed comes first.
+    fn may_take(&self, out: &[u8]) -> bool {
+        self.ending.is_none()
+            && self.draining.is_none()
+            && self.session.may_receive()
+            && self.unsent.len() + out.len() <= self.limits.write_queue_octets
     }
 
     /// Whether `rest` begins with a whole frame.
@@ -215,7 +251,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
                 return Poll::Ready(Ok(0));
             }
             let run = if A::KEEPS_BODIES { Bytes::copy_from_slice(buffer) } else { buffer.split().freeze() };
-            self.frames(now, &run, out);
+            let left = self.frames(now, &run, out);
+            // The buffer is the thread's: what stays behind is copied out of it.
+            self.rest = Bytes::copy_from_slice(&run[run.len() - left..]);
             Poll::Ready(Ok(read))
         })
     }
@@ -256,7 +294,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
     fn poll_timer(&mut self, now: Now, cx: &mut Context<'_>) -> bool {
         let stalled = self.stalled.map(|since| since + self.limits.write_stall);
         let ending = self.ending.as_ref().map(|ending| ending.until);
-        let deadlines = [self.session.deadline().filter(|_| ending.is_none()), stalled, ending];
+        let alive = |deadline: Option<Instant>| deadline.filter(|_| ending.is_none());
+        let [session, shut, drained] = [self.session.deadline(), self.peer_shut, self.draining].map(alive);
+        let deadlines = [session, shut, drained, stalled, ending];
         let Some(deadline) = deadlines.into_iter().flatten().min() else {
             return false;
         };
@@ -269,27 +309,61 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
         if timer.deadline() > deadline || timer.is_elapsed() {
             timer.as_mut().reset(deadline);
         }
+        if timer.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        if timer.deadline() >= deadline {
+            return true;
+        }
+        // It was armed for a deadline that has moved on: that is no reason to act.
+        timer.as_mut().reset(deadline);
         timer.as_mut().poll(cx).is_ready()
     }
 
-    fn orders(&mut self, now: Now, out: &mut Vec<u8>, cx: &mut Context<'_>) {
+    fn orders(&mut self, now: Now, cx: &mut Context<'_>) {
         match self.entry.poll_order(cx) {
             Order::None => {}
-            Order::Drain => {
-                if self.session.state().is_bound() {
-                    self.session.unbind(now.mono, out);
-                } else if self.ending.is_none() {
-                    self.end(now, Ended::Cut);
+            Order::Drain => match self.session.state() {
+                // An unbind is under way: it ends by itself.
+                State::Unbound => {}
+                state if state.is_bound() => self.draining = Some(now.mono + self.answer_time()),
+                _ => self.end(now, Ended::Cut),
+            },
+            Order::Kick => {
+                self.end(now, Ended::Cut);
+                if let Some(ending) = &mut self.ending {
+                    ending.until = ending.until.min(now.mono + LINGER);
                 }
             }
-            Order::Kick => self.end(now, Ended::Cut),
+        }
+    }
+
+    /// How long the application may take for what it still owes when a session is about to end.
+    fn answer_time(&self) -> Duration {
+        self.session.config().response.unwrap_or(ANSWER_TIME)
+    }
+
+    /// While draining: unbinds once all that was taken is answered.
+    fn drain(&mut self, now: Now, out: &mut Vec<u8>) {
+        if self.draining.is_some_and(|until| self.session.unanswered() == 0 || until <= now.mono) {
+            self.draining = None;
+            self.session.unbind(now.mono, out);
+        }
+    }
+
+    /// A peer that sends its requests and then shuts its half waits for their answers: ends once it
+    /// has all it is owed.
+    fn part(&mut self, now: Now) {
+        let owed = self.session.unanswered() > 0 || !self.unsent.is_empty() || self.has_frame();
+        if self.peer_shut.is_some_and(|until| !owed || until <= now.mono) {
+            self.end(now, Ended::PeerClosed);
         }
     }
 
     fn turn(&mut self, out: &mut Vec<u8>, cx: &mut Context<'_>) -> Poll<Ended> {
         let mut now = Now::read();
         for _ in 0..READS_A_TURN {
-            self.orders(now, out, cx);
+            self.orders(now, cx);
             while self.ending.is_none()
                 && let Some(event) = self.session.timeout(now.mono, out)
             {
@@ -298,11 +372,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
             if self.ending.is_some() {
                 return self.last_acts(now, out, cx);
             }
-            if self.has_frame() && self.session.may_receive() {
-                let run = core::mem::take(&mut self.rest);
-                self.frames(now, &run, out);
+            if self.has_frame() && self.may_take(out) {
+                let mut run = core::mem::take(&mut self.rest);
+                let left = self.frames(now, &run, out);
+                self.rest = run.split_off(run.len() - left);
             }
             self.poll_app(now, out, cx);
+            self.drain(now, out);
             if self.session.state().is_bound() {
                 self.entry.bound();
             }
@@ -315,18 +391,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
                 }
                 _ => {}
             }
+            self.part(now);
             if self.ending.is_some() {
                 continue;
             }
-            // A peer that does not read is not read from, or it could fill the memory.
-            let may_read = self.session.may_receive() && self.unsent.len() <= self.limits.write_queue_octets;
-            let has_frame = self.has_frame();
-            if may_read && has_frame {
+            let may_take = self.may_take(out);
+            if may_take && self.has_frame() {
                 continue;
             }
+            let may_read = may_take && self.peer_shut.is_none();
             let read = if may_read { self.poll_read(now, out, cx) } else { Poll::Pending };
             match read {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Ended::PeerClosed),
+                Poll::Ready(Ok(0)) => self.peer_shut = Some(now.mono + self.answer_time()),
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Ended::Io(error)),
                 Poll::Pending => {
@@ -359,7 +435,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
             }
             let shut = ready!(Pin::new(&mut self.io).poll_shutdown(cx)).is_ok();
             match &mut self.ending {
-                Some(ending) if shut => ending.shut = true,
+                Some(ending) if shut => {
+                    ending.shut = true;
+                    ending.until = ending.until.min(now.mono + LINGER);
+                }
                 _ => return Poll::Ready(()),
             }
         }
@@ -382,7 +461,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Connection<S, A>
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, A: Application + Unpin> Future for Connection<S, A> {
+impl<S: Stream, A: Application + Unpin> Future for Connection<S, A> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

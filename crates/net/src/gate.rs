@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
@@ -107,15 +107,19 @@ impl Gate {
         Some(Entry { gate: self.clone(), id, address: peer.ip(), bound: false, control, registered: None })
     }
 
-    /// A place for a connection that we opened: no limit counts it, but it can be drained.
-    pub(crate) fn entry(&self, peer: SocketAddr) -> Entry {
+    /// A place for a connection that we opened: it is never refused for a limit, but it can be
+    /// drained, and while the gate drains there is none.
+    pub(crate) fn entry(&self, peer: SocketAddr) -> Option<Entry> {
         let control = Arc::new(Control { order: AtomicU8::new(Order::None as u8), waker: Mutex::new(None) });
         let mut inside = self.inside();
+        if inside.draining {
+            return None;
+        }
         let id = inside.next_id;
         inside.next_id += 1;
         inside.addresses.entry(peer.ip()).or_default().connections += 1;
         inside.connections.insert(id, Arc::downgrade(&control));
-        Entry { gate: self.clone(), id, address: peer.ip(), bound: true, control, registered: None }
+        Some(Entry { gate: self.clone(), id, address: peer.ip(), bound: true, control, registered: None })
     }
 
     /// Lets nobody in any more, has every session unbind, and waits until all are gone.
@@ -158,9 +162,13 @@ impl Default for Gate {
 
 impl Control {
     fn give(&self, order: Order) {
-        self.order.store(order as u8, Ordering::Release);
-        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waker) = waker {
+        // Both under the lock: a waker that the connection registers once it has seen this order
+        // is for the next one, and must not be taken here. A kick outdoes a drain.
+        let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        self.order.fetch_max(order as u8, Ordering::AcqRel);
+        let taken = waker.take();
+        drop(waker);
+        if let Some(waker) = taken {
             waker.wake();
         }
     }
@@ -174,14 +182,22 @@ impl Entry {
             self.registered = Some(waker.clone());
             *self.control.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
         }
-        let order = self.control.order.load(Ordering::Acquire);
-        if order == Order::None as u8 {
+        if self.control.order.load(Ordering::Acquire) == Order::None as u8 {
             return Order::None;
         }
         // An order is given once; the next needs a waker again.
-        self.control.order.store(Order::None as u8, Ordering::Release);
+        let order = self.control.order.swap(Order::None as u8, Ordering::AcqRel);
         self.registered = None;
         if order == Order::Drain as u8 { Order::Drain } else { Order::Kick }
+    }
+
+    /// Waits for an order: there is no session yet that could heed it.
+    pub(crate) async fn ordered(&mut self) {
+        core::future::poll_fn(|cx| match self.poll_order(cx) {
+            Order::None => Poll::Pending,
+            Order::Drain | Order::Kick => Poll::Ready(()),
+        })
+        .await;
     }
 
     /// The session is bound: it no longer counts among those that are not.

@@ -53,8 +53,30 @@ pub struct Inbox {
 pub struct Incoming {
     /// What it says.
     pub body: Body,
+    owed: Option<Owed>,
+}
+
+/// An answer that is owed. Dropped without one, the PDU is refused in a way that the peer retries:
+/// whoever took it may have failed, and the places in receive_window would run out.
+#[derive(Debug)]
+struct Owed {
     asked: Option<Asked>,
     answers: mpsc::Sender<Answer>,
+}
+
+impl Owed {
+    fn answer(&mut self, outcome: Result<Body, CommandStatus>) {
+        if let Some(asked) = self.asked.take() {
+            // There is a place for each request of receive_window; else the session is over.
+            let _ = self.answers.try_send(Answer { asked, outcome });
+        }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        self.answer(Err(CommandStatus::ESME_RX_T_APPN));
+    }
 }
 
 /// Why a request has not succeeded.
@@ -103,9 +125,9 @@ impl Connector {
     pub async fn bind(&self, mode: BindMode, bind: Bind) -> Result<(Handle, Inbox), BindError> {
         let config = self.session_config();
         let (commands, to_send) = mpsc::channel(config.send_window.clamp(1, 10_000) as usize);
-        let (answers, to_answer) = mpsc::channel(config.receive_window.clamp(1, 10_000) as usize);
+        let (answers, to_answer) = mpsc::channel(config.receive_window.max(1) as usize);
         // Each request of the peer has its place here until it is answered; alerts have a few more.
-        let (deliver, incoming) = mpsc::channel(config.receive_window.clamp(1, 10_000) as usize + 16);
+        let (deliver, incoming) = mpsc::channel(config.receive_window.max(1) as usize + 16);
         let (bound, outcome) = oneshot::channel();
         let app = Caller {
             opening: Some((mode, bind)),
@@ -167,23 +189,23 @@ impl Incoming {
     pub async fn accept(self) {
         let empty = Body::empty(self.body.command_id() | smppkit_wire::Header::RESPONSE_BIT);
         if let Some(body) = empty {
-            self.answer(Ok(body)).await;
+            self.answer(Ok(body));
         }
     }
 
     /// Answers with a body of one's own.
     pub async fn respond(self, body: impl Into<Body>) {
-        self.answer(Ok(body.into())).await;
+        self.answer(Ok(body.into()));
     }
 
     /// Refuses it.
     pub async fn refuse(self, status: CommandStatus) {
-        self.answer(Err(status)).await;
+        self.answer(Err(status));
     }
 
-    async fn answer(self, outcome: Result<Body, CommandStatus>) {
-        if let Some(asked) = self.asked {
-            let _ = self.answers.send(Answer { asked, outcome }).await;
+    fn answer(self, outcome: Result<Body, CommandStatus>) {
+        if let Some(mut owed) = self.owed {
+            owed.answer(outcome);
         }
     }
 }
@@ -201,14 +223,12 @@ struct Caller {
 }
 
 impl Caller {
-    fn deliver(&mut self, link: &mut Link<'_, oneshot::Sender<Outcome>>, asked: Option<Asked>, body: Body) {
-        let incoming = Incoming { body, asked, answers: self.answers.clone() };
-        // There is a place for each request that receive_window lets in; nobody may be listening.
-        if self.deliver.try_send(incoming).is_err()
-            && let Some(asked) = asked
-        {
-            link.refuse(asked, CommandStatus::ESME_RX_T_APPN);
-        }
+    fn deliver(&mut self, asked: Option<Asked>, body: Body) {
+        let owed = asked.map(|asked| Owed { asked: Some(asked), answers: self.answers.clone() });
+        let incoming = Incoming { body, owed };
+        // There is a place for each request that receive_window lets in; nobody may be listening,
+        // and then it is dropped, which refuses it.
+        let _ = self.deliver.try_send(incoming);
     }
 
     fn send(
@@ -222,9 +242,7 @@ impl Caller {
             Err(SendError::WindowFull(body, answered)) => self.waiting = Some((body, answered)),
             Err(error) => {
                 let why = error.to_string();
-                if let SendError::State(_, answered) | SendError::Version(_, answered) = error {
-                    let _ = answered.send(Err(RequestError::NotSent(why)));
-                }
+                let _ = error.given().1.send(Err(RequestError::NotSent(why)));
             }
         }
     }
@@ -247,8 +265,8 @@ impl Application for Caller {
                 }
                 link.cut(crate::Cut::Close);
             }
-            Event::Request(asked, body) => self.deliver(link, Some(asked), body),
-            Event::Notification(body) => self.deliver(link, None, body),
+            Event::Request(asked, body) => self.deliver(Some(asked), body),
+            Event::Notification(body) => self.deliver(None, body),
             Event::Response { token, status, body, .. } => {
                 let outcome =
                     if status.is_ok() { Ok(body) } else { Err(RequestError::Status(status, Box::new(body))) };

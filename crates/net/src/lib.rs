@@ -46,5 +46,5 @@ pub use handle::{BindError, Handle, Inbox, Incoming, RequestError};
 pub use limits::{ConnectionLimits, GateLimits};
 pub use listen::{Listener, is_loopback};
 pub use proxy::{BadNetwork, Network};
-pub use smppkit_session::{Bind, BindMode, SessionConfig};
+pub use smppkit_session::{Asked, Bind, BindMode, CloseReason, Event, Failure, SendError, SessionConfig};
 pub use tls::{Identity, Roots, TlsClient, TlsServer};

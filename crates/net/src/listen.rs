@@ -1,19 +1,21 @@
 //! Taking connections: each runs an application in a task of its own.
 
+use core::time::Duration;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
-use bytes::Bytes;
 use smppkit_session::{Session, SessionConfig};
 use smppkit_wire::Role;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use crate::application::Application;
 use crate::clock::Now;
-use crate::driver::Connection;
+use crate::driver::{Connection, Stream};
 use crate::gate::{Entry, Gate};
 use crate::limits::ConnectionLimits;
 use crate::proxy::{self, Network};
@@ -108,7 +110,7 @@ impl Listener {
                 Err(error) => {
                     // Out of descriptors, mostly: others are closed meanwhile.
                     warn!(%error, "connection not accepted");
-                    tokio::time::sleep(core::time::Duration::from_millis(100)).await;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }
             };
@@ -118,13 +120,15 @@ impl Listener {
                 continue;
             };
             prepare(&stream);
+            let accepted = Now::read().mono;
             let settings = Arc::clone(&self.settings);
             let app = application(peer);
             let from_proxy = settings.proxies.iter().any(|network| network.contains(peer.ip()));
             if settings.tls.is_none() && !from_proxy {
-                tokio::spawn(connection(stream, app, peer, &settings, entry));
+                tokio::spawn(connection(stream, app, peer, &settings, entry, accepted));
             } else {
-                tokio::spawn(Box::pin(prelude(stream, app, peer, settings, entry, from_proxy)));
+                let before = Before { settings, from_proxy, accepted };
+                tokio::spawn(Box::pin(prelude(stream, app, peer, entry, before)));
             }
         }
     }
@@ -135,63 +139,79 @@ impl Listener {
     }
 }
 
-/// What comes before SMPP: a PROXY header, a TLS handshake; both within the time for a bind.
-async fn prelude<A: Application + Unpin>(
-    mut stream: TcpStream,
-    app: A,
-    mut peer: SocketAddr,
+/// What a connection that does not begin with SMPP is let in with.
+struct Before {
     settings: Arc<Settings>,
-    entry: Entry,
     from_proxy: bool,
+    accepted: Instant,
+}
+
+/// What comes before SMPP: a PROXY header, a TLS handshake. They and the bind share one session_init,
+/// or a peer could hold a connection for three.
+async fn prelude<A: Application + Unpin>(
+    stream: TcpStream,
+    app: A,
+    peer: SocketAddr,
+    mut entry: Entry,
+    before: Before,
 ) {
-    let limit = settings.session.session_init.unwrap_or(core::time::Duration::MAX);
-    let before = async {
-        let mut rest = Bytes::new();
-        if from_proxy {
-            let (named, behind) = proxy::read_header(&mut stream).await?;
-            peer = named.unwrap_or(peer);
-            rest = behind;
+    let Before { settings, from_proxy, accepted } = before;
+    let limit = settings.session.session_init.unwrap_or(Duration::MAX);
+    let opened = tokio::select! {
+        opened = tokio::time::timeout(limit, open(stream, peer, &settings, from_proxy)) => opened,
+        () = entry.ordered() => return debug!(%peer, "connection closed before it spoke SMPP"),
+    };
+    match opened {
+        Ok(Ok((Opened::Plain(stream), peer))) => {
+            connection(stream, app, peer, &settings, entry, accepted).await;
         }
-        io::Result::Ok((stream, peer, rest))
-    };
-    let (stream, peer, rest) = match tokio::time::timeout(limit, before).await {
-        Ok(Ok(ready)) => ready,
-        Ok(Err(error)) => return debug!(%error, "connection refused: no PROXY header"),
-        Err(_) => return debug!("connection refused: no PROXY header in time"),
-    };
-    let Some(tls) = &settings.tls else {
-        return connection(stream, app, peer, &settings, entry).with_rest(rest).await;
-    };
-    // A balancer that forwards TLS sends its header in clear before it, and nothing else with it.
-    if !rest.is_empty() {
-        return debug!(%peer, "connection refused: octets between PROXY header and TLS");
-    }
-    match tokio::time::timeout(limit, TlsAcceptor::from(Arc::clone(&tls.0)).accept(stream)).await {
-        Ok(Ok(stream)) => Box::pin(connection(stream, app, peer, &settings, entry)).await,
-        Ok(Err(error)) => debug!(%peer, %error, "TLS handshake failed"),
-        Err(_) => debug!(%peer, "TLS handshake not done in time"),
+        Ok(Ok((Opened::Tls(stream), peer))) => {
+            Box::pin(connection(*stream, app, peer, &settings, entry, accepted)).await;
+        }
+        Ok(Err(error)) => debug!(%peer, %error, "connection refused"),
+        Err(_) => debug!(%peer, "connection refused: no PROXY header or TLS handshake in time"),
     }
 }
 
-fn connection<S, A>(
+/// A stream that SMPP can begin on.
+enum Opened {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+async fn open(
+    mut stream: TcpStream,
+    mut peer: SocketAddr,
+    settings: &Settings,
+    from_proxy: bool,
+) -> io::Result<(Opened, SocketAddr)> {
+    // A balancer that forwards TLS sends its header in clear before it.
+    if from_proxy && let Some(named) = proxy::read_header(&mut stream).await? {
+        peer = named;
+    }
+    let opened = match &settings.tls {
+        None => Opened::Plain(stream),
+        Some(tls) => Opened::Tls(Box::new(TlsAcceptor::from(Arc::clone(&tls.0)).accept(stream).await?)),
+    };
+    Ok((opened, peer))
+}
+
+fn connection<S: Stream, A: Application + Unpin>(
     stream: S,
     app: A,
     peer: SocketAddr,
     settings: &Settings,
     entry: Entry,
-) -> Connection<S, A>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    A: Application + Unpin,
-{
-    let session = Session::new(settings.role, Arc::clone(&settings.session), Now::read().mono);
+    accepted: Instant,
+) -> Connection<S, A> {
+    let session = Session::new(settings.role, Arc::clone(&settings.session), accepted);
     Connection::new(stream, session, app, peer, Arc::clone(&settings.limits), entry)
 }
 
 /// Small messages go out at once; a peer that vanished without a word is noticed by the kernel, too.
 pub(crate) fn prepare(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
-    let keepalive = socket2::TcpKeepalive::new().with_time(core::time::Duration::from_secs(60));
+    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
     let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive);
 }
 

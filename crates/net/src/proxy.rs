@@ -4,7 +4,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use bytes::{Bytes, BytesMut};
 use ppp::{HeaderResult, PartialResult};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -62,21 +61,17 @@ impl core::fmt::Display for BadNetwork {
 
 impl std::error::Error for BadNetwork {}
 
-/// Reads a PROXY header: the peer it names (`None`: the balancer itself, for a health check) and
-/// what was read behind it.
-pub(crate) async fn read_header(
-    io: &mut (impl AsyncRead + Unpin),
-) -> io::Result<(Option<SocketAddr>, Bytes)> {
-    let mut octets = BytesMut::with_capacity(256);
+/// Reads a PROXY header: the peer it names (`None`: the balancer itself, for a health check).
+///
+/// Not one octet more is read: what comes behind it, in the same segment even, is SMPP's or TLS's.
+pub(crate) async fn read_header(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<SocketAddr>> {
+    let mut octets = Vec::with_capacity(128);
     loop {
-        if io.read_buf(&mut octets).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        let at = octets.len();
+        octets.resize(at + missing(&octets), 0);
+        io.read_exact(&mut octets[at..]).await?;
         match parse(&octets) {
-            Some(Ok((peer, length))) => {
-                let rest = octets.split_off(length);
-                return Ok((peer, Bytes::copy_from_slice(&rest)));
-            }
+            Some(Ok(peer)) => return Ok(peer),
             Some(Err(())) => return Err(io::Error::new(io::ErrorKind::InvalidData, "not a PROXY header")),
             None if octets.len() >= HEADER_LIMIT_OCTETS => {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "PROXY header without end"));
@@ -86,33 +81,34 @@ pub(crate) async fn read_header(
     }
 }
 
-/// The peer and the length of the header at the front; `None` while octets are missing.
-fn parse(octets: &[u8]) -> Option<Result<(Option<SocketAddr>, usize), ()>> {
+/// How many octets the header has still at least. Version 2 says its length, behind a signature of
+/// 12 octets; version 1 is a line, and its end is found octet by octet.
+fn missing(octets: &[u8]) -> usize {
+    match octets {
+        [0x0D, .., high, low] if octets.len() == 16 => {
+            usize::from(u16::from_be_bytes([*high, *low])).clamp(1, HEADER_LIMIT_OCTETS)
+        }
+        _ => 1,
+    }
+}
+
+/// The peer that a header names; `None` while octets are missing.
+fn parse(octets: &[u8]) -> Option<Result<Option<SocketAddr>, ()>> {
     let header = HeaderResult::parse(octets);
     if header.is_incomplete() {
         return None;
     }
     Some(match header {
-        HeaderResult::V1(Ok(header)) => {
-            let peer = match header.addresses {
-                ppp::v1::Addresses::Tcp4(tcp) => {
-                    Some(SocketAddr::from((tcp.source_address, tcp.source_port)))
-                }
-                ppp::v1::Addresses::Tcp6(tcp) => {
-                    Some(SocketAddr::from((tcp.source_address, tcp.source_port)))
-                }
-                ppp::v1::Addresses::Unknown => None,
-            };
-            Ok((peer, header.header.len()))
-        }
-        HeaderResult::V2(Ok(header)) => {
-            let peer = match header.addresses {
-                ppp::v2::Addresses::IPv4(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
-                ppp::v2::Addresses::IPv6(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
-                ppp::v2::Addresses::Unspecified | ppp::v2::Addresses::Unix(_) => None,
-            };
-            Ok((peer, header.len()))
-        }
+        HeaderResult::V1(Ok(header)) => Ok(match header.addresses {
+            ppp::v1::Addresses::Tcp4(tcp) => Some(SocketAddr::from((tcp.source_address, tcp.source_port))),
+            ppp::v1::Addresses::Tcp6(tcp) => Some(SocketAddr::from((tcp.source_address, tcp.source_port))),
+            ppp::v1::Addresses::Unknown => None,
+        }),
+        HeaderResult::V2(Ok(header)) => Ok(match header.addresses {
+            ppp::v2::Addresses::IPv4(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
+            ppp::v2::Addresses::IPv6(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
+            ppp::v2::Addresses::Unspecified | ppp::v2::Addresses::Unix(_) => None,
+        }),
         HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Err(()),
     })
 }
@@ -135,9 +131,9 @@ mod tests {
     #[tokio::test]
     async fn a_header_names_the_peer_and_leaves_what_follows() {
         let mut octets: &[u8] = b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 2775\r\n\0\0\0\x10";
-        let (peer, rest) = read_header(&mut octets).await.unwrap();
+        let peer = read_header(&mut octets).await.unwrap();
         assert_eq!(peer, Some("192.0.2.1:4000".parse().unwrap()));
-        assert_eq!(&rest[..], b"\0\0\0\x10");
+        assert_eq!(octets, b"\0\0\0\x10");
         let mut none: &[u8] = b"\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x01";
         assert!(read_header(&mut none).await.is_err());
     }

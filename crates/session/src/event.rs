@@ -153,6 +153,25 @@ pub enum SendError<T> {
     State(Body, T),
     /// The version agreed on does not have this PDU.
     Version(Body, T),
+    /// A field has a value that the version agreed on does not have.
+    Value(Body, T, BodyError),
+}
+
+impl<T> SendError<T> {
+    /// What was given.
+    pub fn given(self) -> (Body, T) {
+        match self {
+            Self::WindowFull(body, token)
+            | Self::State(body, token)
+            | Self::Version(body, token)
+            | Self::Value(body, token, _) => (body, token),
+        }
+    }
+
+    /// Whether waiting cannot help: this session will never carry it.
+    pub const fn is_lasting(&self) -> bool {
+        matches!(self, Self::Version(..) | Self::Value(..))
+    }
 }
 
 impl<T> fmt::Display for SendError<T> {
@@ -162,6 +181,9 @@ impl<T> fmt::Display for SendError<T> {
             Self::WindowFull(body, _) => write!(f, "{} must wait: the window is full", name(body)),
             Self::State(body, _) => write!(f, "{} may not be sent in this state", name(body)),
             Self::Version(body, _) => write!(f, "{} is not in the version of the session", name(body)),
+            Self::Value(body, _, error) => {
+                write!(f, "{} is not for the version of the session: {error}", name(body))
+            }
         }
     }
 }

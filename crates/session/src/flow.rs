@@ -78,12 +78,14 @@ impl Rate {
         Self { interval: Duration::from_secs(1) / count.max(1), paid_at: None }
     }
 
-    /// Takes `count` if the rate allows. A burst may run one second ahead.
+    /// Takes `count` if the rate allows. A burst may run one second ahead; one that is larger than
+    /// that, such as a submit_multi, passes when nothing is owed, and is then paid for.
     pub fn take(&mut self, now: Instant, count: u32) -> bool {
         let from = self.paid_at.map_or(now, |paid| paid.max(now));
         let to = from + self.interval * count;
         // Half an interval of slack: whole numbers of intervals must not fail for their rounding.
-        if to.saturating_duration_since(now) > Duration::from_secs(1) + self.interval / 2 {
+        let ahead = to.saturating_duration_since(now) > Duration::from_secs(1) + self.interval / 2;
+        if ahead && from > now {
             return false;
         }
         self.paid_at = Some(to);
@@ -102,7 +104,10 @@ mod tests {
         assert_eq!((0..20).filter(|_| rate.take(now, 1)).count(), 10);
         let later = now + Duration::from_millis(100);
         assert!(rate.take(later, 1) && !rate.take(later, 1));
-        assert!(!rate.take(now + Duration::from_secs(9), 11), "more than a second's worth at once");
+        let quiet = now + Duration::from_secs(9);
+        assert!(rate.take(quiet, 25), "more than a second's worth passes when nothing is owed");
+        assert!(!rate.take(quiet + Duration::from_millis(1_500), 1), "and is then paid for");
+        assert!(rate.take(quiet + Duration::from_millis(1_600), 1));
     }
 
     #[test]

@@ -38,15 +38,15 @@ impl<T> Session<T> {
         if let Some(status) = self.forbids(def) {
             if is_answered(def) {
                 Pdu::refusal(command_id, sequence_number, status).encode(self.version, out);
+                return None;
             }
-            return None;
+            // Nothing can be said to it but what a malformed one gets in any state: outbind the end.
+            return self.read(frame).err().and_then(|error| self.fault(&frame.header, &error, out));
         }
-        let read = Pdu::decode(frame, self.receive_version, &self.config.dialect);
-        let pdu =
-            match read.and_then(|pdu| pdu.check(self.receive_version, &self.config.dialect).map(|()| pdu)) {
-                Ok(pdu) => pdu,
-                Err(error) => return self.fault(&frame.header, &error, out),
-            };
+        let pdu = match self.read(frame) {
+            Ok(pdu) => pdu,
+            Err(error) => return self.fault(&frame.header, &error, out),
+        };
         match pdu.body {
             Body::EnquireLink(_) => {
                 if self.enquire_link_rate.as_mut().is_some_and(|rate| !rate.take(now, 1)) {
@@ -82,6 +82,12 @@ impl<T> Session<T> {
         }
     }
 
+    fn read(&self, frame: &Frame<'_>) -> Result<Pdu, BodyError> {
+        let pdu = Pdu::decode(frame, self.receive_version, &self.config.dialect)?;
+        pdu.check(self.receive_version, &self.config.dialect)?;
+        Ok(pdu)
+    }
+
     /// Why the peer may not send this PDU now.
     fn forbids(&self, def: &PduDef) -> Option<CommandStatus> {
         let is_bind = BindMode::of_command(def.command_id).is_some();
@@ -93,8 +99,7 @@ impl<T> Session<T> {
             return Some(CommandStatus::ESME_RALYBND);
         }
         // An unbind that crosses ours began while we were bound (SMPP 5.0, 2.3.5).
-        let crosses =
-            def.command_id == Unbind::COMMAND_ID && self.unbind_sent && self.unbind_asked.is_none();
+        let crosses = def.command_id == Unbind::COMMAND_ID && self.unbind_sent && self.unbind_asked.is_none();
         if def.permits(self.role.peer(), self.state) || crosses {
             None
         } else {

@@ -8,14 +8,17 @@ use smppkit_wire::pdu::PduDef;
 use smppkit_wire::pdu::table::{EnquireLink, Outbind, Unbind, UnbindResp};
 use smppkit_wire::tlv::tag;
 use smppkit_wire::value::InterfaceVersion;
-use smppkit_wire::{Body, CommandStatus, FrameError, Pdu, Role, State, Tlvs, Version};
+use smppkit_wire::{Body, CommandStatus, Dialect, FrameError, Pdu, Role, State, Tlvs, Version};
 
 use crate::bind::{Bind, BindMode};
 use crate::config::SessionConfig;
 use crate::event::{Asked, CloseReason, Event, Failure, SendError};
 use crate::flow::{Rate, SendAllowance};
-use crate::timers::Timers;
+use crate::timers::{Timers, after};
 use crate::window::{Purpose, Slot, Window};
+
+/// How what goes to a peer below 5.0 is checked.
+const TO_OLDER_PEERS: Dialect = Dialect { refuse_reserved: true, ..Dialect::STRICT };
 
 /// One SMPP connection, seen from one side. `T` goes out with each request and comes back with its answer.
 #[derive(Debug)]
@@ -216,6 +219,12 @@ impl<T> Session<T> {
         if !def.in_version(self.version) {
             return Err(SendError::Version(body, token));
         }
+        // What only 5.0 has must not reach older peers: 255 octets, a 255th destination, values.
+        if self.version < Version::V50
+            && let Err(error) = body.check_fields(self.version, &TO_OLDER_PEERS)
+        {
+            return Err(SendError::Value(body, token, error));
+        }
         if self.in_flight() >= self.allowance.allowed() {
             return Err(SendError::WindowFull(body, token));
         }
@@ -393,7 +402,6 @@ impl<T> Session<T> {
         self.state = State::Closed;
         self.ending = None;
         self.binding = None;
-        self.unbind_asked = None;
     }
 
     /// The time to unbind is over: the peer is not kept waiting for an application that answers nothing.
@@ -411,7 +419,7 @@ impl<T> Session<T> {
     }
 
     fn send(&mut self, now: Instant, purpose: Purpose<T>, body: Body, out: &mut Vec<u8>) -> u32 {
-        let deadline = self.config.response.map(|response| now + response);
+        let deadline = after(now, self.config.response);
         let slot = Slot { purpose, command_id: body.command_id(), sent: now, deadline };
         let sequence_number = self.window.insert(slot);
         Pdu::request(sequence_number, body).encode(self.version, out);

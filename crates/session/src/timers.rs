@@ -1,5 +1,6 @@
 //! When something must happen without a PDU: the four timers of SMPP 5.0, 2.7 as one table.
 
+use core::time::Duration;
 use std::time::Instant;
 
 use crate::config::SessionConfig;
@@ -23,18 +24,23 @@ impl Timers {
     }
 
     pub(crate) fn session_init(&self, config: &SessionConfig) -> Option<Instant> {
-        Some(self.opened + config.session_init?)
+        after(self.opened, config.session_init)
     }
 
     pub(crate) fn enquire_link(&self, config: &SessionConfig) -> Option<Instant> {
-        Some(self.received + config.enquire_link?)
+        after(self.received, config.enquire_link)
     }
 
     pub(crate) fn inactivity(&self, config: &SessionConfig) -> Option<Instant> {
-        Some(self.transacted + config.inactivity?)
+        after(self.transacted, config.inactivity)
     }
 
     pub(crate) fn unbind(&self, config: &SessionConfig) -> Option<Instant> {
-        Some(self.unbinding? + config.response?)
+        after(self.unbinding?, config.response)
     }
+}
+
+/// When a time is over; never, when it is off or beyond all instants.
+pub(crate) fn after(from: Instant, time: Option<Duration>) -> Option<Instant> {
+    from.checked_add(time?)
 }

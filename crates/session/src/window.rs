@@ -89,12 +89,12 @@ impl<T> Window<T> {
     /// The request that an answer belongs to.
     pub(crate) fn take(&mut self, number: u32) -> Option<Slot<T>> {
         // A straggler's number may have come round again and been passed over: its place is empty.
-        let slot = match self.ring.get_mut(distance(self.base, number)).and_then(Option::take) {
-            Some(slot) => slot,
-            None => {
-                let at = self.stragglers.iter().position(|(straggler, _)| *straggler == number)?;
-                self.stragglers.remove(at).1
-            }
+        let in_ring = self.ring.get_mut(distance(self.base, number)).and_then(Option::take);
+        let slot = if let Some(slot) = in_ring {
+            slot
+        } else {
+            let at = self.stragglers.iter().position(|(straggler, _)| *straggler == number)?;
+            self.stragglers.remove(at).1
         };
         self.in_flight -= u32::from(matches!(slot.purpose, Purpose::Application(_)));
         self.trim();

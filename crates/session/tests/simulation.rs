@@ -1,4 +1,5 @@
 //! Two sessions against each other: delays, cuts and thinking decided by seeds.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use core::time::Duration;
 use std::thread;
@@ -60,11 +61,8 @@ fn every_message_of_a_thousand_seeds_is_answered_by_its_own_answer() {
 
 #[test]
 fn requests_that_are_never_answered_expire_and_nothing_else_does() {
-    let config = |seed| LinkConfig {
-        forgotten_one_in: 10,
-        traffic: Traffic { esme: 40, mc: 40 },
-        ..config_of(seed)
-    };
+    let config =
+        |seed| LinkConfig { forgotten_one_in: 10, traffic: Traffic { esme: 40, mc: 40 }, ..config_of(seed) };
     all_seeds(config, |seed, outcome| {
         assert_eq!(outcome.answered + outcome.failed, outcome.sent, "seed {seed}: {outcome:?}");
         assert_eq!(outcome.ended, [Some(CloseReason::Unbound); 2], "seed {seed}: {outcome:?}");

@@ -1,4 +1,5 @@
 //! The rules of sessions, as the transcripts of `testdata/transcripts` tell them.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;
 

@@ -273,7 +273,9 @@ impl Observer for Watch<'_> {
         let from = octets.start.saturating_sub(Header::OCTETS);
         let list = self.0.body.get(from..octets.end.saturating_sub(Header::OCTETS)).unwrap_or_default();
         let list = Bytes::copy_from_slice(list);
-        if let Some((_, value)) = self.0.fields.iter_mut().rev().find(|(_, value)| *value == Value::List(Vec::new())) {
+        if let Some((_, value)) =
+            self.0.fields.iter_mut().rev().find(|(_, value)| *value == Value::List(Vec::new()))
+        {
             *value = Value::Octets(list);
         }
     }

@@ -1,10 +1,10 @@
 //! A PDU of every kind, right in every field.
 
+use smppkit_wire::Body;
 use smppkit_wire::observe::Value;
 use smppkit_wire::pdu::PduDef;
 use smppkit_wire::tlv::{Tlvs, tag};
 use smppkit_wire::value::MessageState;
-use smppkit_wire::Body;
 
 /// A body that stands before every check of its version: destinations and mandatory TLVs are there,
 /// all else is default.

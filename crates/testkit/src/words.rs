@@ -95,7 +95,8 @@ pub(crate) fn hex(text: &str) -> Result<Vec<u8>, String> {
 
 /// Octets as hexadecimal digits.
 pub(crate) fn to_hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -137,7 +137,10 @@ impl Smsc {
                 tlvs: &pdu.tlvs,
             };
             let taken = if addr.is_empty() {
-                Err(CommandStatus::ESME_RINVDSTADR)
+                Err(match destination {
+                    DestAddress::Sme { .. } => CommandStatus::ESME_RINVDSTADR,
+                    DestAddress::DistributionList { .. } => CommandStatus::ESME_RINVDLNAME,
+                })
             } else {
                 self.accept(now_ms, from, &mut offer, first)
             };
@@ -199,7 +202,7 @@ impl Smsc {
         let (due_ms, scheduled) = schedule(now_ms, offer)?;
         let expires_ms = expiry(now_ms, due_ms, offer)?;
         if offer.replace_if_present
-            && let Some(id) = self.replace_if_present(now_ms, from, offer, due_ms, expires_ms)
+            && let Some(id) = self.replace_if_present(now_ms, from, offer, (due_ms, scheduled), expires_ms)
         {
             return Ok(id);
         }
@@ -255,27 +258,29 @@ impl Smsc {
         now_ms: i64,
         from: &Bound,
         offer: &mut Offer<'_>,
-        due_ms: i64,
+        (due_ms, scheduled): (i64, bool),
         expires_ms: Option<i64>,
     ) -> Option<MessageId> {
         let receipt_delay = millis(self.config.receipt_delay);
-        let number = self
+        // By its number: the id is that of another message, if a submit_multi made it.
+        let (number, _) = self
             .messages
-            .latest()
-            .find(|message| {
+            .numbered()
+            .filter(|(_, message)| {
                 message.account == from.account
                     && message.source == offer.source
                     && message.destination == offer.destination
                     && (message.service_type == offer.service_type || from.version == Version::V33)
                     && message.is_open(now_ms)
             })
-            .map(|message| message.id.number)?;
+            .last()?;
         let message = self.messages.get_mut(number)?;
         message.user_data = core::mem::take(&mut offer.user_data);
         message.data_coding = offer.data_coding;
         message.registered_delivery = offer.registered_delivery;
         message.accepted_ms = now_ms;
         message.due_ms = due_ms;
+        message.scheduled = scheduled;
         message.expires_ms = expires_ms;
         message.delivered_ms = due_ms + receipt_delay;
         message.pending |= offer.registered_delivery.receipt() != ReceiptRequest::None;

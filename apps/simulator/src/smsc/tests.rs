@@ -273,6 +273,35 @@ fn replace_if_present_keeps_the_id_and_without_a_match_makes_a_new_message() {
 }
 
 #[test]
+fn replace_if_present_with_a_schedule_makes_the_message_scheduled() {
+    let mut centre = Centre::new();
+    let esme = centre.esme();
+    let first = centre.submit(&esme, &message(1)).unwrap();
+    let schedule_delivery_time = Time::absolute(NOON + 3_600_000);
+    let later = SubmitSm { replace_if_present_flag: 1, schedule_delivery_time, ..message(1) };
+    assert_eq!(centre.submit(&esme, &later).unwrap(), first);
+    assert_eq!(centre.state(&esme, first), MessageState::SCHEDULED);
+}
+
+#[test]
+fn replace_if_present_hits_the_right_copy_of_a_submit_multi() {
+    let mut centre = Centre::new();
+    let esme = centre.esme();
+    let own: CStr<21> = "999".parse().unwrap();
+    let sme = |addr| DestAddress::Sme { ton: Ton::UNKNOWN, npi: Npi::UNKNOWN, addr };
+    let multi = SubmitMulti {
+        source_addr: source(),
+        dest_address: DestAddresses::new(&["1".parse().unwrap(), own].map(sme)).unwrap(),
+        ..SubmitMulti::default()
+    };
+    centre.smsc.submit_multi(centre.now, &esme, &multi).unwrap();
+    let replacing = SubmitSm { destination_addr: own, replace_if_present_flag: 1, ..message(0) };
+    centre.submit(&esme, &replacing).unwrap();
+    let Body::DeliverSm(delivered) = centre.after(10).delivered(&esme).remove(0) else { panic!() };
+    assert_eq!(&delivered.short_message[..], b"Hello");
+}
+
+#[test]
 fn a_transaction_is_answered_with_its_outcome() {
     for (validity_period, status) in [
         (Time::NONE, CommandStatus::ESME_ROK),

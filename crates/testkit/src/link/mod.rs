@@ -104,7 +104,14 @@ impl Link {
     pub fn new(seed: u64, config: LinkConfig) -> Self {
         let clock = Clock::new();
         let side = |role, session: &SessionConfig, quota| {
-            Side::new(role, Arc::new(session.clone()), clock.now(), quota, config.think, config.forgotten_one_in)
+            Side::new(
+                role,
+                Arc::new(session.clone()),
+                clock.now(),
+                quota,
+                config.think,
+                config.forgotten_one_in,
+            )
         };
         let (out, back) = match config.mode {
             BindMode::Transmitter => (config.traffic.esme, 0),

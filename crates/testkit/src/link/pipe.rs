@@ -37,8 +37,8 @@ impl Pipe {
     /// What has arrived.
     pub(super) fn read(&mut self, now: Instant) -> Vec<u8> {
         let mut octets = Vec::new();
-        while let Some((_, chunk)) = self.chunks.pop_front_if(|(due, _)| *due <= now) {
-            octets.extend_from_slice(&chunk);
+        while self.next().is_some_and(|due| due <= now) {
+            octets.extend(self.chunks.pop_front().into_iter().flat_map(|(_, chunk)| chunk));
         }
         octets
     }

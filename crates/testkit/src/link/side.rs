@@ -8,7 +8,8 @@ use bytes::Bytes;
 use smppkit_session::{Asked, CloseReason, Event, SendError, Session, SessionConfig};
 use smppkit_wire::field::{CStr, ShortMessage};
 use smppkit_wire::pdu::table::{
-    AlertNotification, DataSm, DataSmResp, DeliverSm, DeliverSmResp, QuerySm, QuerySmResp, SubmitSm, SubmitSmResp,
+    AlertNotification, DataSm, DataSmResp, DeliverSm, DeliverSmResp, QuerySm, QuerySmResp, SubmitSm,
+    SubmitSmResp,
 };
 use smppkit_wire::tlv::tag;
 use smppkit_wire::{Body, Frames, Role, Tlvs};
@@ -204,7 +205,11 @@ impl Side {
                     self.returned.push(false);
                 }
                 Err(SendError::WindowFull(..)) => {
-                    return if self.session.room() == 0 { Ok(()) } else { Err("no room in the room".to_owned()) };
+                    return if self.session.room() == 0 {
+                        Ok(())
+                    } else {
+                        Err("no room in the room".to_owned())
+                    };
                 }
                 Err(error) => return Err(error.to_string()),
             }
@@ -226,7 +231,15 @@ impl Side {
         if self.session.in_flight() != waiting && !self.ended {
             return Err(format!("{} in flight, {waiting} expected", self.session.in_flight()));
         }
-        if self.session.in_flight() > config.send_window || self.session.unanswered() > config.receive_window {
+        if self.session.unanswered() as usize != self.thinking.len() && !self.ended {
+            return Err(format!(
+                "{} unanswered, {} expected",
+                self.session.unanswered(),
+                self.thinking.len()
+            ));
+        }
+        if self.session.in_flight() > config.send_window || self.session.unanswered() > config.receive_window
+        {
             return Err(format!("beyond a window: {:?}", self.session));
         }
         Ok(())

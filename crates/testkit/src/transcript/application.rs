@@ -111,17 +111,17 @@ impl Act {
     ) -> Result<(), String> {
         let mut error = None;
         match &self.deed {
-            Does::Bind(mode, bind) => error = session.bind(now, *mode, bind, out).err().map(said),
+            Does::Bind(mode, bind) => error = session.bind(now, *mode, bind, out).err().as_ref().map(said),
             Does::Accept(name) => session.accept_bind(now, owed.bind()?, name, out),
             Does::RefuseBind(status) => session.refuse_bind(owed.bind()?, *status, out),
             Does::Outbind(body) => {
                 let outbind = Outbind::from_body(body.clone()).ok_or("not an outbind")?;
-                error = session.outbind(now, outbind, out).err().map(said);
+                error = session.outbind(now, outbind, out).err().as_ref().map(said);
             }
             Does::Request(body, token) => {
-                error = session.request(now, body.clone(), *token, out).err().map(said);
+                error = session.request(now, body.clone(), *token, out).err().as_ref().map(said);
             }
-            Does::Notify(body) => error = session.notify(now, body.clone(), out).err().map(said),
+            Does::Notify(body) => error = session.notify(now, body.clone(), out).err().as_ref().map(said),
             Does::Respond(seq, words) => {
                 let asked = owed.take(*seq)?;
                 let line = PduLine::of(asked.command_id | smppkit_wire::Header::RESPONSE_BIT, words)?;
@@ -144,11 +144,12 @@ impl Act {
     }
 }
 
-fn said<T>(error: SendError<T>) -> &'static str {
+fn said<T>(error: &SendError<T>) -> &'static str {
     match error {
         SendError::WindowFull(..) => "window_full",
         SendError::State(..) => "state",
         SendError::Version(..) => "version",
+        SendError::Value(..) => "value",
     }
 }
 

@@ -29,7 +29,15 @@ pub(super) struct Told {
 }
 
 const KINDS: [&str; 10] = [
-    "bind", "outbind", "bound", "bind_refused", "request", "notification", "response", "failed", "unbinding",
+    "bind",
+    "outbind",
+    "bound",
+    "bind_refused",
+    "request",
+    "notification",
+    "response",
+    "failed",
+    "unbinding",
     "close",
 ];
 
@@ -42,14 +50,15 @@ impl EventLine {
         if !KINDS.contains(&kind.as_str()) {
             return Err(format!("{kind} is no event; there are {}", KINDS.join(", ")));
         }
-        let mut line = Self { kind: kind.clone(), words: Vec::new(), attributes: Vec::new(), fields: Vec::new() };
+        let mut line =
+            Self { kind: kind.clone(), words: Vec::new(), attributes: Vec::new(), fields: Vec::new() };
         for word in rest {
             match word {
                 Word::Bare(word) => line.words.push(word.clone()),
                 Word::Pair(key, value) if line.has_attribute(key) => {
-                    line.attributes.push((key.clone(), value.clone()));
+                    line.attributes.push((key.clone(), value.trim_matches('"').to_owned()));
                 }
-                pair => line.fields.push(pair.clone()),
+                pair @ Word::Pair(..) => line.fields.push(pair.clone()),
             }
         }
         Ok(line)

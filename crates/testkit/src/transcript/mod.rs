@@ -1,28 +1,4 @@
-//! Transcripts: a session's rules as text files, played on virtual time.
-//!
-//! One line is one step. Blank lines and what follows `#` mean nothing.
-//!
-//! | line | meaning |
-//! |---|---|
-//! | `role mc` | which role is under test; first of all |
-//! | `config response=10s send_window=2 version=3.4` | fields of `SessionConfig`; times may be `off` |
-//! | `bound transceiver version=3.4` | a bind and its acceptance, both sequence numbers 1 |
-//! | `peer> submit_sm seq=1 destination_addr=1234 tlv:dest_port=7` | the peer sends |
-//! | `peer> 0x00000999 seq=1 body=00ff` | any command_id, and a body as it is (`absent`: none) |
-//! | `peer> raw 00000010 00000015` | octets: several frames, or a part of one |
-//! | `peer> vector NAME` | the octets of a vector of `testdata/pdu/vectors.jsonl` |
-//! | `us> submit_sm_resp seq=1 message_id=42` | the session has sent; what is not named may be anything but the status, which is then `ESME_ROK` |
-//! | `event response token=7 status=ESME_ROK message_id=42` | the application was told |
-//! | `close dead` | the session ended, for this reason |
-//! | `silence` | nothing was sent and nobody told |
-//! | `+29.999s` | time passes, and `timeout` is called at each deadline on the way |
-//! | `app: request submit_sm destination_addr=1234 token=7` | the application acts; `-> window_full` names the error it gets |
-//! | `expect state=BoundTrx in_flight=1` | what the session says of itself |
-//! | `disconnect` | the connection is gone |
-//! | `repeat 100 LINE` | a line many times; `{n}` in it counts from 1 |
-//!
-//! Whatever is sent or told must be named before the next line that moves the session, in order;
-//! sent PDUs and events each have an order of their own.
+//! Transcripts: reading them, and playing them.
 
 mod application;
 mod event;
@@ -39,7 +15,31 @@ use application::Act;
 use event::EventLine;
 use play::Play;
 
-/// A transcript, read and ready to be played.
+/// A session's rule as a text file, read and ready to be played on virtual time.
+///
+/// One line is one step. Blank lines and what follows `#` mean nothing.
+///
+/// | line | meaning |
+/// |---|---|
+/// | `role mc` | which role is under test; first of all |
+/// | `config response=10s send_window=2 version=3.4` | fields of `SessionConfig`; times may be `off` |
+/// | `bound transceiver version=3.4` | a bind and its acceptance, both sequence numbers 1 |
+/// | `peer> submit_sm seq=1 destination_addr=1234 tlv:dest_port=7` | the peer sends |
+/// | `peer> 0x00000999 seq=1 body=00ff` | any command_id, and a body as it is (`absent`: none) |
+/// | `peer> raw 00000010 00000015` | octets: several frames, or a part of one |
+/// | `peer> vector NAME` | the octets of a vector of `testdata/pdu/vectors.jsonl` |
+/// | `us> submit_sm_resp seq=1 message_id=42` | the session has sent; what is not named may be anything but the status, which is then `ESME_ROK` |
+/// | `event response token=7 status=ESME_ROK message_id=42` | the application was told |
+/// | `close dead` | the session ended, for this reason |
+/// | `silence` | nothing was sent and nobody told |
+/// | `+29.999s` | time passes, and `timeout` is called at each deadline on the way |
+/// | `app: request submit_sm destination_addr=1234 token=7` | the application acts; `-> window_full` names the error it gets |
+/// | `expect state=BoundTrx in_flight=1` | what the session says of itself |
+/// | `disconnect` | the connection is gone |
+/// | `repeat 100 LINE` | a line many times; `{n}` in it counts from 1 |
+///
+/// Whatever is sent or told must be named before the next line that moves the session, in order;
+/// sent PDUs and events each have an order of their own.
 #[derive(Debug, Clone)]
 pub struct Transcript {
     name: String,
@@ -97,14 +97,19 @@ impl Transcript {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let text = std::fs::read_to_string(path);
-        let text = text.map_err(|error| Failure { name: name.clone(), line: 0, problem: error.to_string() })?;
+        let text =
+            text.map_err(|error| Failure { name: name.clone(), line: 0, problem: error.to_string() })?;
         Self::parse(&name, &text)
     }
 
     /// From its text; the name is for messages.
     pub fn parse(name: &str, text: &str) -> Result<Self, Failure> {
-        let mut transcript =
-            Self { name: name.to_owned(), role: Role::Mc, config: SessionConfig::default(), steps: Vec::new() };
+        let mut transcript = Self {
+            name: name.to_owned(),
+            role: Role::Mc,
+            config: SessionConfig::default(),
+            steps: Vec::new(),
+        };
         for (at, text) in text.lines().enumerate() {
             let line = at + 1;
             let text = text.trim();
@@ -282,7 +287,8 @@ mod tests {
 
     #[test]
     fn what_was_not_expected_is_shown_with_its_place() {
-        let text = problem("role mc\nbound transceiver\npeer> enquire_link seq=7\nus> enquire_link_resp seq=8");
+        let text =
+            problem("role mc\nbound transceiver\npeer> enquire_link seq=7\nus> enquire_link_resp seq=8");
         assert!(text.starts_with("t.txt:4: us> enquire_link_resp seq=8"), "{text}");
         assert!(text.contains("differs in: seq") && text.contains("enquire_link_resp seq=0x7"), "{text}");
     }

@@ -73,7 +73,11 @@ impl Play {
     pub(super) fn nothing_left(&self) -> Result<(), String> {
         let sent = self.sent.iter().map(|seen| format!("us> {seen}"));
         let all: Vec<_> = sent.chain(self.told.iter().map(ToString::to_string)).collect();
-        if all.is_empty() { Ok(()) } else { Err(format!("not expected: {}", all.join("\n                  "))) }
+        if all.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("not expected: {}", all.join("\n                  ")))
+        }
     }
 
     fn act(&mut self, act: &Act) -> Result<(), String> {
@@ -180,12 +184,13 @@ impl Play {
                 Word::Pair(key, value) if key == "version" => {
                     version = value.parse().map_err(|error| format!("{error}"))?;
                 }
-                _ => return Err("bound takes a mode and version=".to_owned()),
+                Word::Pair(..) => return Err("bound takes a mode and version=".to_owned()),
             }
         }
         let declared = smppkit_wire::value::InterfaceVersion::from(version).0;
         if self.session.role() == Role::Mc {
-            let bind = format!("bind_{mode} seq=1 system_id=esme password=secret interface_version={declared}");
+            let bind =
+                format!("bind_{mode} seq=1 system_id=esme password=secret interface_version={declared}");
             self.input = PduLine::parse(&words(&bind))?.octets()?;
             self.settle()?;
             self.act(&Act::parse(&words("accept mc"))?)?;
@@ -227,7 +232,11 @@ impl Play {
             _ => return Err(format!("{key} is nothing a session says of itself")),
         };
         let got = got.to_string();
-        if got == *expected { Ok(()) } else { Err(format!("expected: {key}={expected}\n    got:      {key}={got}")) }
+        if got == *expected {
+            Ok(())
+        } else {
+            Err(format!("expected: {key}={expected}\n    got:      {key}={got}"))
+        }
     }
 }
 

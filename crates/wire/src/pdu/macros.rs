@@ -172,7 +172,8 @@ macro_rules! pdus {
                 }
             }
 
-            pub(super) fn check_fields(&self, version: Version, dialect: &Dialect) -> Result<(), BodyError> {
+            /// Whether each field by itself has a value that the version allows.
+            pub fn check_fields(&self, version: Version, dialect: &Dialect) -> Result<(), BodyError> {
                 match self {
                     $(Self::$Type(body) => PduType::check_fields(body, version, dialect),)*
                     Self::Raw(_) => Ok(()),
