@@ -12,6 +12,7 @@ mod fuzz;
 mod generated;
 mod metadata;
 mod run;
+mod shots;
 mod suites;
 mod tidy;
 
@@ -91,6 +92,7 @@ const TASKS: &[Task] = &[
     Task { name: "bless", help: generated::HELP, run: generated::bless },
     Task { name: "fuzz", help: fuzz::HELP, run: fuzz::task },
     Task { name: "bench", help: bench::HELP, run: bench::task },
+    Task { name: "shots", help: shots::HELP, run: shots::task },
 ];
 
 const USAGE: &str = "\
@@ -102,6 +104,7 @@ usage: cargo xtask TASK [ARGUMENTS]
   bless   write the generated files anew
   fuzz    run the fuzz targets for a while
   bench   run the side-by-side benchmarks
+  shots   make the README's pictures from real runs
 
 examples:
   cargo xtask quick

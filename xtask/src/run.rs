@@ -74,11 +74,13 @@ pub(crate) fn cargo(root: &Path) -> Command {
     command
 }
 
-fn start(command: &mut Command) -> Result<Child> {
+/// Starts `command`, and says which could not be.
+pub(crate) fn start(command: &mut Command) -> Result<Child> {
     command.spawn().with_context(|| format!("cannot run {}", command.get_program().display()))
 }
 
-fn lines_of(child: &mut Child) -> Receiver<String> {
+/// The lines of the child's standard output, as they come, without white space at their ends.
+pub(crate) fn lines_of(child: &mut Child) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     let mut out = BufReader::new(child.stdout.take().expect("the caller asked for a pipe"));
     std::thread::spawn(move || {

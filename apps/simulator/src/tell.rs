@@ -59,21 +59,21 @@ impl Teller {
             Ok(None) => (CommandStatus::ESME_ROK, None),
             Err(status) => (*status, None),
         };
-        let id = id.map(|id| id.to_string());
+        let id = id.map(|id| tracing::field::display(id));
         match body {
             Body::SubmitSm(pdu) => info!(
                 %system_id,
-                from = self.number(pdu.source_addr.as_octets()),
-                to = self.number(pdu.destination_addr.as_octets()),
-                text = self.text(pdu.short_message.octets(), pdu.tlvs.get(tag::message_payload), pdu.esm_class.has_udh(), pdu.data_coding.0),
+                from = %self.number(pdu.source_addr.as_octets()),
+                to = %self.number(pdu.destination_addr.as_octets()),
                 message_id = id,
                 %status,
+                text = self.text(pdu.short_message.octets(), pdu.tlvs.get(tag::message_payload), pdu.esm_class.has_udh(), pdu.data_coding.0),
                 "{command}"
             ),
             Body::DataSm(pdu) => info!(
                 %system_id,
-                from = self.number(pdu.source_addr.as_octets()),
-                to = self.number(pdu.destination_addr.as_octets()),
+                from = %self.number(pdu.source_addr.as_octets()),
+                to = %self.number(pdu.destination_addr.as_octets()),
                 message_id = id,
                 %status,
                 "{command}"
@@ -90,14 +90,14 @@ impl Teller {
         match &delivery.body {
             Body::DeliverSm(pdu) if pdu.esm_class.message_type() == MessageType::Normal => info!(
                 %system_id,
-                from = self.number(pdu.source_addr.as_octets()),
-                to = self.number(pdu.destination_addr.as_octets()),
+                from = %self.number(pdu.source_addr.as_octets()),
+                to = %self.number(pdu.destination_addr.as_octets()),
                 text = self.text(pdu.short_message.octets(), pdu.tlvs.get(tag::message_payload), pdu.esm_class.has_udh(), pdu.data_coding.0),
                 "mobile-originated message sent"
             ),
             Body::DeliverSm(pdu) => {
                 let (id, state) = receipt(pdu);
-                info!(%system_id, message_id = id, state, "receipt sent");
+                info!(%system_id, message_id = %id, %state, "receipt sent");
             }
             body => info!(%system_id, "{} sent", body.def().map_or("", |def| def.name)),
         }

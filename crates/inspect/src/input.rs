@@ -50,7 +50,15 @@ impl Input {
     /// Finds out which form a text has, and reads it. Hexadecimal digits may come with `0x`, and with spaces, colons,
     /// commas or dashes between them.
     pub fn parse(text: &str) -> Result<Self, InputError> {
-        let text = text.trim();
+        Self::read(text.trim()).map_err(|error| match error {
+            InputError::Character { found, at } => {
+                InputError::Character { found, at: at + text.len() - text.trim_start().len() }
+            }
+            error => error,
+        })
+    }
+
+    fn read(text: &str) -> Result<Self, InputError> {
         if text.starts_with('{') {
             let json =
                 serde_json::from_str(text).map_err(|error| InputError::JsonSyntax(error.to_string()))?;
@@ -200,6 +208,8 @@ mod tests {
         assert_eq!(slip, InputError::Character { found: 'g', at: 9 });
         assert_eq!(slip.defect().offset, Some(9));
         assert!(matches!(Input::parse("zzzz"), Err(InputError::Character { found: 'z', at: 0 })));
+        // Found by fuzzing: places counted from the first character that is no white space.
+        assert_eq!(Input::parse("\x0c \0"), Err(InputError::Character { found: '\0', at: 2 }));
         assert!(matches!(Input::parse("{"), Err(InputError::JsonSyntax(_))));
     }
 }

@@ -16,10 +16,16 @@ impl Dissection {
     /// Command, sequence_number, status of a response, then what says most: addresses and text, or the first fields.
     /// Safe to show on a terminal. It holds addresses and text: logs want it at `trace` only.
     pub fn summary(&self) -> String {
+        let mut line = self.headline();
+        self.tail(&mut line);
+        line
+    }
+
+    /// The same without what is wrong.
+    pub(crate) fn headline(&self) -> String {
         let mut line = String::new();
         let Some(header) = self.header else {
             line.push_str("incomplete header");
-            self.tail(&mut line);
             return line;
         };
         match self.def() {
@@ -36,7 +42,6 @@ impl Dissection {
             self.fields(&mut line);
         }
         self.message(&mut line);
-        self.tail(&mut line);
         line
     }
 

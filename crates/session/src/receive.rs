@@ -47,41 +47,41 @@ impl<T> Session<T> {
             Ok(pdu) => pdu,
             Err(error) => return self.fault(&frame.header, &error, out),
         };
-        match pdu.body {
+        match &pdu.body {
             Body::EnquireLink(_) => {
                 if self.enquire_link_rate.as_mut().is_some_and(|rate| !rate.take(now, 1)) {
                     return Some(self.end(CloseReason::EnquireLinkFlood));
                 }
-                self.answer(sequence_number, CommandStatus::ESME_ROK, EnquireLinkResp::default().into(), out);
-                None
+                let answer = EnquireLinkResp::default().into();
+                self.answer(sequence_number, CommandStatus::ESME_ROK, &answer, out);
+                return None;
             }
-            Body::Unbind(_) => self.unbind_asked(now, sequence_number, out),
-            Body::Outbind(outbind) => Some(self.outbind_asked(now, outbind)),
-            body if BindMode::of_command(command_id).is_some() => {
-                let (mode, bind) = BindMode::of_request(&body)?;
-                self.binding = Some(mode);
-                self.agree(bind.interface_version.unwrap_or_default());
-                self.receive_version = self.version;
-                Some(Event::Bind(asked, BindRequest { mode, bind }))
-            }
+            Body::Unbind(_) => return self.unbind_asked(now, sequence_number, out),
+            Body::Outbind(outbind) => return Some(self.outbind_asked(now, outbind.clone())),
             body => {
-                self.timers.transacted = now;
-                if !is_answered(def) {
-                    return Some(Event::Notification(body));
+                if let Some((mode, bind)) = BindMode::of_request(body) {
+                    self.binding = Some(mode);
+                    self.agree(bind.interface_version.unwrap_or_default());
+                    self.receive_version = self.version;
+                    return Some(Event::Bind(asked, BindRequest { mode, bind }));
                 }
-                if let Some(rate) = &mut self.receive_rate
-                    && !rate.take(now, messages(&body))
-                {
-                    Pdu::refusal(command_id, sequence_number, CommandStatus::ESME_RTHROTTLED)
-                        .encode(self.version, out);
-                    return None;
-                }
-                self.asked += 1;
-                Some(Event::Request(asked, body))
             }
         }
+        self.timers.transacted = now;
+        if !is_answered(def) {
+            return Some(Event::Notification(pdu.body));
+        }
+        if let Some(rate) = &mut self.receive_rate
+            && !rate.take(now, messages(&pdu.body))
+        {
+            Pdu::refusal(command_id, sequence_number, CommandStatus::ESME_RTHROTTLED).encode(self.version, out);
+            return None;
+        }
+        self.asked += 1;
+        Some(Event::Request(asked, pdu.body))
     }
 
+    #[inline]
     fn read(&self, frame: &Frame<'_>) -> Result<Pdu, BodyError> {
         let pdu = Pdu::decode(frame, self.receive_version, &self.config.dialect)?;
         pdu.check(self.receive_version, &self.config.dialect)?;

@@ -172,7 +172,7 @@ impl<T> Session<T> {
             _ => Tlvs::build().with(tag::sc_interface_version, self.config.version.into()).done(),
         };
         let system_id: CStr<16> = system_id.parse().unwrap_or_default();
-        self.answer(asked.sequence_number, CommandStatus::ESME_ROK, mode.response(system_id, tlvs), out);
+        self.answer(asked.sequence_number, CommandStatus::ESME_ROK, &mode.response(system_id, tlvs), out);
     }
 
     /// Refuses a bind. The peer may try again until session_init expires.
@@ -270,7 +270,7 @@ impl<T> Session<T> {
         out: &mut Vec<u8>,
     ) {
         if self.state != State::Closed {
-            self.answer(asked.sequence_number, status, body.into(), out);
+            self.answer(asked.sequence_number, status, &body.into(), out);
             self.answered(out);
         }
     }
@@ -413,7 +413,7 @@ impl<T> Session<T> {
     /// Answers the peer's unbind, if one waits. With that the session is over, unless ours waits, too.
     pub(crate) fn answer_unbind(&mut self, out: &mut Vec<u8>) {
         if let Some(sequence_number) = self.unbind_asked.take() {
-            self.answer(sequence_number, CommandStatus::ESME_ROK, UnbindResp::default().into(), out);
+            self.answer(sequence_number, CommandStatus::ESME_ROK, &UnbindResp::default().into(), out);
             self.ending = if self.unbind_sent { None } else { Some(CloseReason::Unbound) };
         }
     }
@@ -428,16 +428,15 @@ impl<T> Session<T> {
 
     /// Writes a response, with congestion_state when there is one to report.
     #[inline]
-    pub(crate) fn answer(&self, sequence_number: u32, status: CommandStatus, body: Body, out: &mut Vec<u8>) {
+    pub(crate) fn answer(&self, sequence_number: u32, status: CommandStatus, body: &Body, out: &mut Vec<u8>) {
         let start = out.len();
-        let pdu = Pdu { command_status: status, sequence_number, body };
-        pdu.encode(self.version, out);
+        body.encode(status, sequence_number, self.version, out);
         // Before a bind nobody knows whether the peer speaks 5.0; what the application says goes first.
         if let Some(state) = self.congestion_state
             && self.version == Version::V50
             && !matches!(self.state, State::Open | State::Outbound)
             && status.is_ok()
-            && !pdu.body.tlvs().has(tag::congestion_state.tag())
+            && !body.tlvs().has(tag::congestion_state.tag())
         {
             // TLVs are last in every PDU, so one more may follow.
             out.extend_from_slice(&tag::congestion_state.tag().0.to_be_bytes());

@@ -49,11 +49,13 @@ impl Smsc {
         if !matches || !message.is_open(now_ms) {
             return Err(CommandStatus::ESME_RCANCELFAIL);
         }
-        // The copies that a submit_multi made under one id go together.
+        // The copies that a submit_multi made under one id go together. They were numbered one after
+        // another; a look through all messages would stop everybody else for as long.
         let id = message.id;
-        let numbers: Vec<u32> = self.numbers(|message, _| message.id == id && message.is_open(now_ms));
-        for number in numbers {
-            self.delete(now_ms, number);
+        for number in (0..=u32::from(u8::MAX)).map(|step| id.number.wrapping_add(step)) {
+            if self.messages.get(number).is_some_and(|copy| copy.id == id && copy.is_open(now_ms)) {
+                self.delete(now_ms, number);
+            }
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ pub(crate) use deliver::Delivery;
 pub(crate) use submit::Taken;
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering as Memory};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
@@ -28,6 +28,7 @@ use smppkit_wire::{Body, CommandStatus, Version};
 
 use crate::config::Config;
 use broadcast::Broadcasts;
+use message::Message;
 use table::Table;
 
 /// The message centre.
@@ -40,6 +41,8 @@ pub(crate) struct Smsc {
     messages: Table,
     broadcasts: Broadcasts,
     due: BinaryHeap<Reverse<Due>>,
+    /// Beyond so many, those that mean nothing any more are looked for.
+    due_limit: usize,
     order: u64,
     /// Woken when something falls due earlier than before.
     timer: Option<Waker>,
@@ -49,6 +52,9 @@ pub(crate) struct Smsc {
 
 /// Accounts that bind themselves into being, when any credentials do, are bounded.
 const ACCOUNTS_LIMIT: usize = 100_000;
+
+/// Fewer things to do than these are not worth a look through all of them.
+const DUE_LIMIT: usize = 4_096;
 
 /// One ESME, with all its sessions.
 #[derive(Debug)]
@@ -123,6 +129,7 @@ impl Smsc {
             messages,
             broadcasts: Broadcasts::default(),
             due: BinaryHeap::new(),
+            due_limit: DUE_LIMIT,
             order: 0,
             timer: None,
             dropped: 0,
@@ -222,9 +229,33 @@ impl Smsc {
         let earlier = self.next_due().is_none_or(|next| at_ms < next);
         self.order += 1;
         self.due.push(Reverse(Due { at_ms, order: self.order, what }));
+        if self.due.len() > self.due_limit {
+            self.forget_stale();
+        }
         if earlier && let Some(timer) = self.timer.take() {
             timer.wake();
         }
+    }
+
+    /// Forgets what falls due for nobody. replace_sm and cancel_sm leave behind what was due before
+    /// them, and a peer may send a million of them for messages of next year.
+    fn forget_stale(&mut self) {
+        let messages = &self.messages;
+        // A message that is being taken has its dues before its place in the table.
+        let lives = |number: u32, holds: fn(&Message) -> bool| {
+            number == messages.next() || messages.get(number).is_some_and(holds)
+        };
+        let mut due = core::mem::take(&mut self.due).into_vec();
+        due.sort_unstable_by_key(|Reverse(due)| (due.at_ms, due.order));
+        // The first look at a message leads to the next, so one is enough for each.
+        let mut seen = HashSet::new();
+        due.retain(|Reverse(due)| match &due.what {
+            What::End(number) => lives(*number, |message| message.pending) && seen.insert(*number),
+            What::Intermediate(number) => lives(*number, |message| message.decided.is_none()),
+            What::Retry(_) | What::Answer { .. } => true,
+        });
+        self.due_limit = DUE_LIMIT.max(due.len() * 2);
+        self.due = due.into();
     }
 
     /// Puts a delivery into its account's outbox.

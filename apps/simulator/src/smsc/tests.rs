@@ -494,3 +494,26 @@ fn a_full_outbox_drops_the_oldest_and_counts_it() {
     assert_eq!(receipts.iter().map(|(_, id, _)| id.as_str()).collect::<Vec<_>>(), &ids[2..]);
     assert_eq!(centre.smsc.dropped, 2);
 }
+
+#[test]
+fn what_replace_sm_and_cancel_sm_leave_behind_does_not_pile_up() {
+    let mut centre = Centre::new();
+    let esme = centre.esme();
+    let kept = centre.submit(&esme, &message(0x11)).unwrap();
+    let replace = ReplaceSm {
+        message_id: kept,
+        source_addr: source(),
+        registered_delivery: RegisteredDelivery(1),
+        ..ReplaceSm::default()
+    };
+    for _ in 0..20_000 {
+        centre.smsc.replace_sm(centre.now, &esme, &replace).unwrap();
+        let message_id = centre.submit(&esme, &message(0x11)).unwrap();
+        let cancel = CancelSm { message_id, source_addr: source(), ..CancelSm::default() };
+        centre.smsc.cancel_sm(centre.now, &esme, &cancel).unwrap();
+    }
+    assert!(centre.smsc.due.len() <= 2 * super::DUE_LIMIT, "{} things to do", centre.smsc.due.len());
+    assert_eq!(centre.delivered(&esme).len(), 20_000, "receipts of those that were cancelled");
+    let ended: Vec<_> = centre.after(20).receipts(&esme).into_iter().map(|(.., state)| state).collect();
+    assert!(ended.ends_with(&[MessageState::DELIVERED]), "{ended:?}");
+}

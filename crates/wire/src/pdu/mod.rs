@@ -135,21 +135,7 @@ impl Pdu {
     /// Writes one. What the version does not have of TLVs is left out.
     #[inline]
     pub fn encode(&self, version: Version, out: &mut Vec<u8>) {
-        let start = out.len();
-        // Room for all but the longest, so that fields do not grow the buffer one by one.
-        out.reserve(512);
-        let header = Header {
-            command_length: 0,
-            command_id: self.command_id(),
-            command_status: self.command_status,
-            sequence_number: self.sequence_number,
-        };
-        out.extend_from_slice(&header.octets());
-        self.body.write(&mut Writer { out, version });
-        let length = ((out.len() - start) as u32).to_be_bytes();
-        if let Some(room) = out.get_mut(start..start + 4) {
-            room.copy_from_slice(&length);
-        }
+        self.body.encode(self.command_status, self.sequence_number, version, out);
     }
 
     /// Whether the values are ones that the version allows: each field, then what fields say together.
@@ -176,6 +162,21 @@ fn forgive(frame: &Frame<'_>, dialect: &Dialect, error: BodyError) -> Result<Pdu
 }
 
 impl Body {
+    /// Writes a whole PDU around it, as [`Pdu::encode`].
+    #[inline]
+    pub fn encode(&self, command_status: CommandStatus, sequence_number: u32, version: Version, out: &mut Vec<u8>) {
+        let start = out.len();
+        // Room for all but the longest, so that fields do not grow the buffer one by one.
+        out.reserve(512);
+        let header = Header { command_length: 0, command_id: self.command_id(), command_status, sequence_number };
+        out.extend_from_slice(&header.octets());
+        self.write(&mut Writer { out, version });
+        let length = ((out.len() - start) as u32).to_be_bytes();
+        if let Some(room) = out.get_mut(start..start + 4) {
+            room.copy_from_slice(&length);
+        }
+    }
+
     /// As [`Pdu::check`].
     pub fn check(&self, version: Version, dialect: &Dialect) -> Result<(), BodyError> {
         self.check_fields(version, dialect)?;

@@ -1,0 +1,117 @@
+//! What the pictures show.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::Value as Json;
+
+use super::normal::Normal;
+use super::terminal::{Simulator, Terminal};
+
+/// One picture.
+pub(super) struct Scene {
+    /// Its file's name.
+    pub(super) name: &'static str,
+    /// What stands in its title bar.
+    pub(super) title: &'static str,
+    pub(super) play: fn(&Stage<'_>) -> Result<Vec<Line>>,
+}
+
+/// Where scenes are played.
+pub(super) struct Stage<'a> {
+    pub(super) root: &'a Path,
+    pub(super) terminal: Terminal,
+}
+
+/// A line of a picture, of whatever length.
+pub(super) enum Line {
+    /// What a person typed.
+    Typed(String),
+    /// What a program answered.
+    Written {
+        line: String,
+        /// The columns by which the line hangs when it must be broken.
+        hang: usize,
+    },
+    Empty,
+}
+
+pub(super) const SCENES: &[Scene] = &[
+    Scene { name: "simulator", title: "smppkit simulator", play: simulator },
+    Scene { name: "send", title: "smppkit send", play: send },
+    Scene { name: "inspect", title: "smppkit inspect", play: |stage| inspect(stage, "", RECEIPT, true) },
+    Scene {
+        name: "inspect-error",
+        title: "smppkit inspect",
+        play: |stage| inspect(stage, "", BROKEN, false),
+    },
+    Scene {
+        name: "inspect-json",
+        title: "smppkit inspect --json",
+        play: |stage| inspect(stage, "--json ", RESPONSE, true),
+    },
+];
+
+// From testdata/pdu/vectors.jsonl.
+const RECEIPT: &str = "deliver_sm_receipt_tlvs";
+const BROKEN: &str = "submit_sm_tlv_length_beyond_pdu";
+const RESPONSE: &str = "submit_sm_resp_v50_tlvs";
+
+/// Too long for one part in UCS-2, which the emoji makes necessary.
+const TWO_PARTS: &str = "Köln 🚆 from platform 7, 20 minutes late. Have a good trip all the same!";
+
+fn simulator(stage: &Stage<'_>) -> Result<Vec<Line>> {
+    let line = "smppkit simulator --mo-number 12345 --show-messages";
+    let mut simulator = Simulator::start(&stage.terminal, line)?;
+    let url = simulator.url()?;
+    let messages =
+        [("447700900123", "Grüße aus Köln"), ("447700900123", TWO_PARTS), ("12345", "Which platform?")];
+    for (at, (to, text)) in messages.iter().enumerate() {
+        stage.terminal.run(&format!("smppkit send --to {to} '{text}'"), Some(&url), true)?;
+        simulator.wait_for("session ended", at + 1)?;
+    }
+    // Under the time and the level.
+    let mut normal = Normal::default();
+    let written = simulator.seen().iter().map(|line| Line::Written { line: normal.line(line), hang: 15 });
+    Ok(std::iter::once(Line::Typed(line.to_owned())).chain(written).collect())
+}
+
+fn send(stage: &Stage<'_>) -> Result<Vec<Line>> {
+    let simulator = Simulator::start(&stage.terminal, "smppkit simulator")?;
+    let url = simulator.url()?;
+    let (mut lines, mut normal) = (Vec::new(), Normal::default());
+    for text in ["Grüße aus Köln 👋", TWO_PARTS] {
+        if !lines.is_empty() {
+            lines.push(Line::Empty);
+        }
+        let line = format!("smppkit send --to 447700900123 '{text}'");
+        let written = stage.terminal.run(&line, Some(&url), true)?;
+        lines.push(Line::Typed(line));
+        lines.extend(written.iter().map(|line| Line::Written { line: normal.line(line), hang: 2 }));
+    }
+    Ok(lines)
+}
+
+fn inspect(stage: &Stage<'_>, options: &str, vector: &str, good: bool) -> Result<Vec<Line>> {
+    let line = format!("smppkit inspect {options}{}", hex_of(stage.root, vector)?);
+    let mut written = stage.terminal.run(&line, None, good)?;
+    while written.last().is_some_and(String::is_empty) {
+        written.pop();
+    }
+    let written = written.into_iter().map(|line| Line::Written { line, hang: 0 });
+    Ok(std::iter::once(Line::Typed(line)).chain(written).collect())
+}
+
+/// The octets of a test vector.
+fn hex_of(root: &Path, name: &str) -> Result<String> {
+    let path = root.join("testdata/pdu/vectors.jsonl");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    for line in text.lines() {
+        let vector: Json =
+            serde_json::from_str(line).with_context(|| format!("{}: no JSON", path.display()))?;
+        if vector["name"] == name {
+            return Ok(vector["hex"].as_str().context("a vector has no hex")?.to_owned());
+        }
+    }
+    anyhow::bail!("{}: no vector {name:?}", path.display())
+}
