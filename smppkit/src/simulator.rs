@@ -124,8 +124,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
                 return Ok(ExitCode::from(3));
             }
         };
+        let signals = Signals::caught()?;
         tell(&simulator, json)?;
-        simulator.serve(stopped()).await;
+        simulator.serve(stopped(signals)).await;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -209,30 +210,49 @@ fn config(args: Args) -> Result<Config> {
     })
 }
 
-/// SIGTERM or ctrl-c; the second one ends the process at once.
-async fn stopped() {
-    wait_for_signal().await;
-    tokio::spawn(async {
-        wait_for_signal().await;
-        std::process::exit(130);
-    });
+/// The signals that end the program, caught from the moment this is made: one that comes before
+/// the first is waited for must drain, too.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
 }
 
-#[cfg(unix)]
-async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+impl Signals {
+    #[cfg(unix)]
+    fn caught() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unnecessary_wraps, reason = "as where there are signals")]
+    fn caught() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
     }
 }
 
-#[cfg(not(unix))]
-async fn wait_for_signal() {
-    let _ = tokio::signal::ctrl_c().await;
+/// SIGTERM or ctrl-c; the second one ends the process at once.
+async fn stopped(mut signals: Signals) {
+    signals.next().await;
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(130);
+    });
 }
 
 /// A time, or never.

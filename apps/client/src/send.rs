@@ -192,7 +192,7 @@ async fn receipts(
             states[at] = Some(state);
             tell(Step::Receipt { message_id, state, after: submitted[at].1.elapsed() });
         }
-        incoming.accept().await;
+        incoming.accept();
     }
     Ok(states.into_iter().flatten().collect())
 }

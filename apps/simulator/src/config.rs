@@ -42,6 +42,9 @@ pub struct Config {
     /// Messages that still wait for something (a receipt, a schedule) are kept beyond that, up to
     /// this many; then new ones get `ESME_RMSGQFUL`. Default 1,000,000.
     pub pending: usize,
+    /// Octets of user data remembered, whatever the number of messages: so much in the latest, so much
+    /// in those that wait, so much in each account's outbox. Default 256 MiB.
+    pub message_octets: usize,
     /// Receipts and mobile-originated messages kept for an account until a session takes them;
     /// beyond that the oldest is dropped and counted. Default 100,000.
     pub outbox: usize,
@@ -103,6 +106,7 @@ impl Default for Config {
             sessions_per_account: 10_000,
             messages: 100_000,
             pending: 1_000_000,
+            message_octets: 256 * 1024 * 1024,
             outbox: 100_000,
             congestion_state: None,
             show_messages: false,

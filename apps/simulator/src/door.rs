@@ -8,7 +8,8 @@ use smppkit_session::{Asked, Event};
 use smppkit_wire::pdu::table::{
     CancelBroadcastSmResp, CancelSmResp, DataSmResp, Outbind, ReplaceSmResp, SubmitSmResp,
 };
-use smppkit_wire::{Body, CommandStatus, Tlvs};
+use smppkit_wire::tlv::tag;
+use smppkit_wire::{Body, CommandStatus, Tlvs, Version};
 use tracing::{info, warn};
 
 use crate::smsc::{Bound, Delivery, Smsc, Taken};
@@ -75,7 +76,9 @@ impl Door {
             Body::CancelBroadcastSm(pdu) => smsc
                 .cancel_broadcast_sm(now_ms, bound, pdu)
                 .map(|()| Some(CancelBroadcastSmResp::default().into())),
-            Body::QueryLastMsgs(pdu) => smsc.query_last_msgs(bound, pdu).map(|resp| Some(resp.into())),
+            Body::QueryLastMsgs(pdu) => {
+                smsc.query_last_msgs(now_ms, bound, pdu).map(|resp| Some(resp.into()))
+            }
             Body::QueryMsgDetails(pdu) => {
                 smsc.query_msg_details(now_ms, bound, pdu).map(|resp| Some(resp.into()))
             }
@@ -124,6 +127,18 @@ impl Door {
             if delivery.body.def().is_some_and(|def| def.name == "alert_notification") {
                 // It has no answer, and a 3.3 session has no such thing.
                 let _ = link.notify(delivery.body);
+                continue;
+            }
+            if link.session.version() == Version::V33 && delivery.body.tlvs().has(tag::message_payload.tag())
+            {
+                // 3.3 has no TLVs, and so no room for a longer text: another session may have.
+                let mut delivery = delivery;
+                delivery.attempts += 1;
+                if delivery.attempts < Delivery::ATTEMPTS {
+                    self.smsc().give_back(delivery);
+                } else {
+                    warn!(system_id = %bound.system_id, "a message too long for SMPP 3.3 is dropped");
+                }
                 continue;
             }
             if let Err(error) = link.request(delivery.body.clone(), delivery) {

@@ -59,7 +59,7 @@ impl Teller {
             Ok(None) => (CommandStatus::ESME_ROK, None),
             Err(status) => (*status, None),
         };
-        let id = id.map(|id| tracing::field::display(id));
+        let id = id.map(tracing::field::display);
         match body {
             Body::SubmitSm(pdu) => info!(
                 %system_id,
@@ -144,11 +144,7 @@ impl Teller {
     fn text(&self, short_message: &[u8], payload: Option<&[u8]>, udhi: bool, data_coding: u8) -> String {
         let octets = payload.unwrap_or(short_message);
         let text = decode_user_data(octets, udhi, data_coding, McDefault::GsmUnpacked).decoded.text;
-        if self.whole {
-            text.escape_debug().to_string()
-        } else {
-            format!("({} characters)", text.chars().count())
-        }
+        if self.whole { text } else { format!("({} characters)", text.chars().count()) }
     }
 }
 

@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         if let Body::DeliverSm(receipt) = &incoming.body {
             println!("received: {}", receipt.short_message.escape_ascii());
         }
-        incoming.accept().await;
+        incoming.accept();
     }
     esme.unbind().await;
     Ok(())

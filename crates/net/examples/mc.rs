@@ -1,14 +1,15 @@
-//! The smallest MC: accepts every bind, answers every submit_sm, and sends a receipt for it.
+//! The smallest MC: accepts every bind, answers every submit_sm, and sends the receipts.
 //!
 //! `cargo run -p smppkit-net --example esme` talks to it.
 
 use smppkit_net::{Application, Event, Link, Listener};
 use smppkit_wire::pdu::table::{DeliverSm, SubmitSmResp};
-use smppkit_wire::{Body, CommandStatus, field::ShortMessage, value::EsmClass};
+use smppkit_wire::value::{EsmClass, RegisteredDelivery};
+use smppkit_wire::{Body, CommandStatus, field::ShortMessage};
 
 /// One of these for each connection.
 #[derive(Default)]
-struct Mc {
+pub(crate) struct Mc {
     messages: u32,
 }
 
@@ -22,6 +23,9 @@ impl Application for Mc {
                 self.messages += 1;
                 let message_id = self.messages.to_string().parse().unwrap_or_default();
                 link.respond(asked, SubmitSmResp { message_id, ..SubmitSmResp::default() });
+                if message.registered_delivery == RegisteredDelivery::NONE {
+                    return;
+                }
                 let receipt = DeliverSm {
                     esm_class: EsmClass::DELIVERY_RECEIPT,
                     source_addr: message.destination_addr,

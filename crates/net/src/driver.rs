@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use smppkit_session::{CloseReason, Event, Session};
-use smppkit_wire::{Frames, State};
+use smppkit_session::{Asked, CloseReason, Event, Session};
+use smppkit_wire::{CommandStatus, Frames, Role, State};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -90,9 +90,9 @@ pub(crate) struct Connection<S, A: Application> {
     timer: Option<Pin<Box<Sleep>>>,
     /// Since when nothing could be written.
     stalled: Option<Instant>,
-    /// The peer has shut its half: until when what it is owed may still be sent.
+    /// Since when the peer has shut its half.
     peer_shut: Option<Instant>,
-    /// No more is taken, and unbind goes out once all is answered: at this time at the latest.
+    /// No more requests are taken, and unbind goes out once all are answered: at this time at the latest.
     draining: Option<Instant>,
     ending: Option<Ending>,
 }
@@ -160,6 +160,7 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         }
     }
 
+    #[inline]
     fn event(&mut self, now: Now, out: &mut Vec<u8>, event: Event<A::Token>) {
         if let Event::Close(reason) = event {
             self.end(now, Ended::Session(reason));
@@ -207,11 +208,11 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         let mut frames = Frames::new(run, limit);
         while self.may_take(out) {
             match frames.next() {
-                Some(Ok(frame)) => {
-                    if let Some(event) = self.session.receive(now.mono, &frame, out) {
-                        self.event(now, out, event);
-                    }
-                }
+                Some(Ok(frame)) => match self.session.receive(now.mono, &frame, out) {
+                    Some(Event::Request(asked, _)) if self.draining.is_some() => self.put_off(asked, out),
+                    Some(event) => self.event(now, out, event),
+                    None => {}
+                },
                 Some(Err(error)) => {
                     let event = self.session.framing_lost(&error, out);
                     self.event(now, out, event);
@@ -223,10 +224,9 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
     }
 
     /// Whether one more frame may be handed over. A peer that does not read is not served, or its
-    /// answers could fill the memory; while draining, what is owed comes first.
+    /// answers could fill the memory.
     fn may_take(&self, out: &[u8]) -> bool {
         self.ending.is_none()
-            && self.draining.is_none()
             && self.session.may_receive()
             && self.unsent.len() + out.len() <= self.limits.write_queue_octets
     }
@@ -295,7 +295,7 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         let stalled = self.stalled.map(|since| since + self.limits.write_stall);
         let ending = self.ending.as_ref().map(|ending| ending.until);
         let alive = |deadline: Option<Instant>| deadline.filter(|_| ending.is_none());
-        let [session, shut, drained] = [self.session.deadline(), self.peer_shut, self.draining].map(alive);
+        let [session, shut, drained] = [self.session.deadline(), self.shut_until(), self.draining].map(alive);
         let deadlines = [session, shut, drained, stalled, ending];
         let Some(deadline) = deadlines.into_iter().flatten().min() else {
             return false;
@@ -309,14 +309,6 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         if timer.deadline() > deadline || timer.is_elapsed() {
             timer.as_mut().reset(deadline);
         }
-        if timer.as_mut().poll(cx).is_pending() {
-            return false;
-        }
-        if timer.deadline() >= deadline {
-            return true;
-        }
-        // It was armed for a deadline that has moved on: that is no reason to act.
-        timer.as_mut().reset(deadline);
         timer.as_mut().poll(cx).is_ready()
     }
 
@@ -343,7 +335,18 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         self.session.config().response.unwrap_or(ANSWER_TIME)
     }
 
-    /// While draining: unbinds once all that was taken is answered.
+    /// Refuses a request so that the peer sends it again, here or elsewhere.
+    #[cold]
+    fn put_off(&mut self, asked: Asked, out: &mut Vec<u8>) {
+        let later = match self.session.role() {
+            Role::Mc => CommandStatus::ESME_RTHROTTLED,
+            Role::Esme => CommandStatus::ESME_RX_T_APPN,
+        };
+        self.session.refuse(asked, later, out);
+    }
+
+    /// While draining: unbinds once all that was taken is answered. A peer may close as soon as it has
+    /// answered unbind, and whatever is answered later is lost.
     fn drain(&mut self, now: Now, out: &mut Vec<u8>) {
         if self.draining.is_some_and(|until| self.session.unanswered() == 0 || until <= now.mono) {
             self.draining = None;
@@ -355,9 +358,16 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
     /// has all it is owed.
     fn part(&mut self, now: Now) {
         let owed = self.session.unanswered() > 0 || !self.unsent.is_empty() || self.has_frame();
-        if self.peer_shut.is_some_and(|until| !owed || until <= now.mono) {
+        if self.shut_until().is_some_and(|until| !owed || until <= now.mono) {
             self.end(now, Ended::PeerClosed);
         }
+    }
+
+    /// Until when a peer that has shut its half may wait for what it is owed: not long while requests
+    /// of ours are on their way to it, which have failed without knowing it.
+    fn shut_until(&self) -> Option<Instant> {
+        let waits = self.session.in_flight() > 0;
+        self.peer_shut.map(|since| since + if waits { LINGER } else { self.answer_time() })
     }
 
     fn turn(&mut self, out: &mut Vec<u8>, cx: &mut Context<'_>) -> Poll<Ended> {
@@ -402,7 +412,7 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
             let may_read = may_take && self.peer_shut.is_none();
             let read = if may_read { self.poll_read(now, out, cx) } else { Poll::Pending };
             match read {
-                Poll::Ready(Ok(0)) => self.peer_shut = Some(now.mono + self.answer_time()),
+                Poll::Ready(Ok(0)) => self.peer_shut = Some(now.mono),
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Ended::Io(error)),
                 Poll::Pending => {

@@ -185,9 +185,11 @@ impl Entry {
         if self.control.order.load(Ordering::Acquire) == Order::None as u8 {
             return Order::None;
         }
-        // An order is given once; the next needs a waker again.
+        // An order is given once, and took the waker with it: the next needs one again, and may have
+        // come meanwhile.
         let order = self.control.order.swap(Order::None as u8, Ordering::AcqRel);
         self.registered = None;
+        cx.waker().wake_by_ref();
         if order == Order::Drain as u8 { Order::Drain } else { Order::Kick }
     }
 

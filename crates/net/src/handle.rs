@@ -186,7 +186,7 @@ impl Inbox {
 
 impl Incoming {
     /// Answers with success. A PDU that gets no answer gets none.
-    pub async fn accept(self) {
+    pub fn accept(self) {
         let empty = Body::empty(self.body.command_id() | smppkit_wire::Header::RESPONSE_BIT);
         if let Some(body) = empty {
             self.answer(Ok(body));
@@ -194,12 +194,12 @@ impl Incoming {
     }
 
     /// Answers with a body of one's own.
-    pub async fn respond(self, body: impl Into<Body>) {
+    pub fn respond(self, body: impl Into<Body>) {
         self.answer(Ok(body.into()));
     }
 
     /// Refuses it.
-    pub async fn refuse(self, status: CommandStatus) {
+    pub fn refuse(self, status: CommandStatus) {
         self.answer(Err(status));
     }
 

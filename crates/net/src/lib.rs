@@ -17,7 +17,7 @@
 //! println!("{}", state.message_state);
 //! while let Some(incoming) = inbox.next().await {
 //!     println!("{:?}", incoming.body);
-//!     incoming.accept().await;
+//!     incoming.accept();
 //! }
 //! # Ok(())
 //! # }

@@ -4,10 +4,16 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use ppp::{HeaderResult, PartialResult};
+use ppp::HeaderResult;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The longest header of either version that is waited for.
+/// What version 2 begins with.
+const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+/// What version 1 begins with: a line of text.
+const WORD: &[u8] = b"PROXY ";
+/// The longest line of version 1, by its specification.
+const LINE_LIMIT_OCTETS: usize = 107;
+/// The longest header of version 2 that is waited for: addresses, and TLVs enough.
 const HEADER_LIMIT_OCTETS: usize = 4096;
 
 /// Addresses in CIDR form, such as `10.0.0.0/8`; a single address is its own network.
@@ -65,52 +71,55 @@ impl std::error::Error for BadNetwork {}
 ///
 /// Not one octet more is read: what comes behind it, in the same segment even, is SMPP's or TLS's.
 pub(crate) async fn read_header(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<SocketAddr>> {
-    let mut octets = Vec::with_capacity(128);
-    loop {
-        let at = octets.len();
-        octets.resize(at + missing(&octets), 0);
-        io.read_exact(&mut octets[at..]).await?;
-        match parse(&octets) {
-            Some(Ok(peer)) => return Ok(peer),
-            Some(Err(())) => return Err(io::Error::new(io::ErrorKind::InvalidData, "not a PROXY header")),
-            None if octets.len() >= HEADER_LIMIT_OCTETS => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "PROXY header without end"));
+    // Both versions are longer than the signature.
+    let mut octets = vec![0; SIGNATURE.len()];
+    io.read_exact(&mut octets).await?;
+    if octets == SIGNATURE {
+        more(io, &mut octets, 4).await?;
+        let length = usize::from(u16::from_be_bytes([octets[14], octets[15]]));
+        more(io, &mut octets, length).await?;
+    } else if octets.starts_with(WORD) {
+        while !octets.ends_with(b"\r\n") {
+            more(io, &mut octets, 1).await?;
+            if octets.len() > LINE_LIMIT_OCTETS {
+                return Err(not_a_header());
             }
-            None => {}
         }
     }
+    parse(&octets)
 }
 
-/// How many octets the header has still at least. Version 2 says its length, behind a signature of
-/// 12 octets; version 1 is a line, and its end is found octet by octet.
-fn missing(octets: &[u8]) -> usize {
-    match octets {
-        [0x0D, .., high, low] if octets.len() == 16 => {
-            usize::from(u16::from_be_bytes([*high, *low])).clamp(1, HEADER_LIMIT_OCTETS)
-        }
-        _ => 1,
+/// Reads so many octets more.
+async fn more(io: &mut (impl AsyncRead + Unpin), octets: &mut Vec<u8>, count: usize) -> io::Result<()> {
+    let at = octets.len();
+    if at + count > HEADER_LIMIT_OCTETS {
+        return Err(not_a_header());
     }
+    octets.resize(at + count, 0);
+    io.read_exact(&mut octets[at..]).await.map(|_| ())
 }
 
-/// The peer that a header names; `None` while octets are missing.
-fn parse(octets: &[u8]) -> Option<Result<Option<SocketAddr>, ()>> {
-    let header = HeaderResult::parse(octets);
-    if header.is_incomplete() {
-        return None;
-    }
-    Some(match header {
+fn not_a_header() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "not a PROXY header")
+}
+
+/// The peer that a whole header names.
+fn parse(octets: &[u8]) -> io::Result<Option<SocketAddr>> {
+    match HeaderResult::parse(octets) {
         HeaderResult::V1(Ok(header)) => Ok(match header.addresses {
             ppp::v1::Addresses::Tcp4(tcp) => Some(SocketAddr::from((tcp.source_address, tcp.source_port))),
             ppp::v1::Addresses::Tcp6(tcp) => Some(SocketAddr::from((tcp.source_address, tcp.source_port))),
             ppp::v1::Addresses::Unknown => None,
         }),
         HeaderResult::V2(Ok(header)) => Ok(match header.addresses {
+            // A health check: its addresses are not to be used, even if there are some.
+            _ if header.command == ppp::v2::Command::Local => None,
             ppp::v2::Addresses::IPv4(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
             ppp::v2::Addresses::IPv6(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
             ppp::v2::Addresses::Unspecified | ppp::v2::Addresses::Unix(_) => None,
         }),
-        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Err(()),
-    })
+        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Err(not_a_header()),
+    }
 }
 
 #[cfg(test)]
@@ -130,10 +139,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_header_names_the_peer_and_leaves_what_follows() {
-        let mut octets: &[u8] = b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 2775\r\n\0\0\0\x10";
+        let header = b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 2775\r\n\0\0\0\x10";
+        let mut octets: &[u8] = header;
         let peer = read_header(&mut octets).await.unwrap();
         assert_eq!(peer, Some("192.0.2.1:4000".parse().unwrap()));
         assert_eq!(octets, b"\0\0\0\x10");
+        for at in 1..header.len() {
+            let mut cut = header[..at].chain(&header[at..]);
+            assert!(read_header(&mut cut).await.is_ok(), "cut at {at}");
+        }
         let mut none: &[u8] = b"\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x01";
         assert!(read_header(&mut none).await.is_err());
     }

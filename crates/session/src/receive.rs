@@ -74,7 +74,8 @@ impl<T> Session<T> {
         if let Some(rate) = &mut self.receive_rate
             && !rate.take(now, messages(&pdu.body))
         {
-            Pdu::refusal(command_id, sequence_number, CommandStatus::ESME_RTHROTTLED).encode(self.version, out);
+            Pdu::refusal(command_id, sequence_number, CommandStatus::ESME_RTHROTTLED)
+                .encode(self.version, out);
             return None;
         }
         self.asked += 1;

@@ -1,5 +1,6 @@
 """What the Python suites share: the simulator as a child process, and counting what passed."""
 
+import atexit
 import os
 import select
 import signal
@@ -12,7 +13,7 @@ import traceback
 # Longest wait for anything that is expected to happen; nothing waits that long when all is well.
 PATIENCE = 10.0
 # A whole suite, so that a hanging peer ends with a report.
-SUITE_LIMIT_SECONDS = 120
+SUITE_LIMIT_SECONDS = 300
 
 _cases = []
 
@@ -30,6 +31,9 @@ def main():
             sys.exit(f"{name} is not set: run this through `./x test --only peers`")
     signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(SUITE_LIMIT_SECONDS)
+    # However it ends, nothing that it started is left.
+    atexit.register(Child.end_all)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     wanted, passed, failed = sys.argv[1:], 0, 0
     for function in _cases:
         if wanted and not any(part in function.__name__ for part in wanted):

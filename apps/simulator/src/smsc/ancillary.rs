@@ -61,6 +61,7 @@ impl Smsc {
     }
 
     fn cancel_all(&mut self, now_ms: i64, from: &Bound, pdu: &CancelSm) -> Result<(), CommandStatus> {
+        self.may_look(now_ms)?;
         let numbers = self.numbers(|message, _| {
             message.account == from.account
                 && message.source.octets() == pdu.source_addr.as_octets()
@@ -106,7 +107,6 @@ impl Smsc {
         if expires_ms.is_some_and(|expires_ms| expires_ms < due_ms) {
             return Err(CommandStatus::ESME_RINVEXPIRY);
         }
-        message.user_data = detached(pdu.tlvs.get(tag::message_payload).unwrap_or(&pdu.short_message));
         message.registered_delivery = pdu.registered_delivery;
         message.scheduled |= due_ms != message.due_ms;
         message.accepted_ms = now_ms;
@@ -115,6 +115,8 @@ impl Smsc {
         message.delivered_ms = due_ms.max(now_ms) + receipt_delay;
         message.pending |= pdu.registered_delivery.receipt() != ReceiptRequest::None;
         let (number, end_ms, pending) = (message.id.number, message.end().1, message.pending);
+        let user_data = detached(pdu.tlvs.get(tag::message_payload).unwrap_or(&pdu.short_message));
+        self.messages.set_user_data(number, user_data);
         if pending {
             self.at(end_ms, What::End(number));
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use smppkit_session::Asked;
+use smppkit_text::{McDefault, decode_user_data};
 use smppkit_wire::field::{CStr, ShortMessage};
 use smppkit_wire::pdu::table::{AlertNotification, DataSmResp, DeliverSm, SubmitSmResp};
 use smppkit_wire::receipt::Receipt;
@@ -23,11 +24,22 @@ pub(crate) struct Delivery {
     pub(crate) account: u32,
     pub(crate) body: Body,
     pub(crate) attempts: u8,
+    /// When it was made, among others: they leave in this order.
+    pub(crate) order: u64,
 }
 
 impl Delivery {
     /// Attempts before it is given up.
     pub(crate) const ATTEMPTS: u8 = 5;
+
+    /// User data and TLVs it holds in memory.
+    pub(crate) fn octets(&self) -> usize {
+        let short_message = match &self.body {
+            Body::DeliverSm(pdu) => pdu.short_message.len(),
+            _ => 0,
+        };
+        short_message + self.body.tlvs().region().len()
+    }
 }
 
 impl Smsc {
@@ -61,7 +73,7 @@ impl Smsc {
         }
         self.messages.settle(number);
         for body in deliveries {
-            self.deliver(Box::new(Delivery { account, body, attempts: 0 }));
+            self.deliver(Box::new(Delivery { account, body, attempts: 0, order: 0 }));
         }
     }
 
@@ -71,7 +83,7 @@ impl Smsc {
             let body =
                 receipt(message, MessageState::ENROUTE, now_ms, EsmClass::INTERMEDIATE_NOTIFICATION).into();
             let account = message.account;
-            self.deliver(Box::new(Delivery { account, body, attempts: 0 }));
+            self.deliver(Box::new(Delivery { account, body, attempts: 0, order: 0 }));
         }
     }
 
@@ -155,12 +167,16 @@ fn receipt(message: &Message, state: MessageState, at_ms: i64, kind: EsmClass) -
     }
 }
 
-/// The beginning of the text, where it is text of one octet a character.
+/// The beginning of the text. A receipt says nothing of its alphabet: what is not the same character in
+/// GSM 7-bit, ASCII and Latin-1 is shown as a question mark.
 fn quoted(message: &Message) -> Vec<u8> {
-    if message.data_coding.0 > 3 || message.data_coding.0 == 2 || message.esm_class.has_udh() {
-        return Vec::new();
-    }
-    message.user_data.iter().copied().take(20).filter(|octet| (0x20..0x7F).contains(octet)).collect()
+    const SHARED: &str = " !\"#%&'()*+,-./:;<=>?";
+    let udhi = message.esm_class.has_udh();
+    let text = decode_user_data(&message.user_data, udhi, message.data_coding.0, McDefault::GsmUnpacked)
+        .decoded
+        .text;
+    let shared = |character: char| character.is_ascii_alphanumeric() || SHARED.contains(character);
+    text.chars().take(20).map(|character| if shared(character) { character as u8 } else { b'?' }).collect()
 }
 
 /// The message, on its way back.

@@ -16,13 +16,15 @@ const LATEST: usize = 100;
 impl Smsc {
     /// query_last_msgs.
     pub(crate) fn query_last_msgs(
-        &self,
+        &mut self,
+        now_ms: i64,
         from: &Bound,
         pdu: &QueryLastMsgs,
     ) -> Result<QueryLastMsgsResp, CommandStatus> {
         if pdu.num_messages == 0 {
             return Err(CommandStatus::ESME_RINVNUMMSGS);
         }
+        self.may_look(now_ms)?;
         let ids: Vec<CStr<9>> = self
             .messages
             .latest()

@@ -29,7 +29,7 @@ use smppkit_wire::{Body, CommandStatus, Version};
 use crate::config::Config;
 use broadcast::Broadcasts;
 use message::Message;
-use table::Table;
+use table::{Table, TableLimits};
 
 /// The message centre.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ pub(crate) struct Smsc {
     order: u64,
     /// Woken when something falls due earlier than before.
     timer: Option<Waker>,
+    looks: Looks,
     /// Receipts and messages that no session took and that had to be dropped.
     pub(crate) dropped: u64,
 }
@@ -63,7 +64,9 @@ struct Account {
     bound: usize,
     /// Sessions that can be sent messages to.
     receivers: Vec<Arc<Mailbox>>,
+    /// In the order they were made, whatever was given back meanwhile.
     outbox: VecDeque<Box<Delivery>>,
+    outbox_octets: usize,
     /// Whose turn it is to be woken.
     turn: usize,
 }
@@ -121,7 +124,10 @@ impl Smsc {
     /// different ids.
     pub(crate) fn new(config: &Arc<Config>, seed: u32) -> Self {
         let mo_numbers = config.mo_numbers.iter().filter_map(|number| number.parse().ok()).collect();
-        let messages = Table::new(seed, config.messages, config.pending);
+        let messages = Table::new(
+            seed,
+            TableLimits { ring: config.messages, kept: config.pending, octets: config.message_octets },
+        );
         let mut smsc = Self {
             accounts: Vec::new(),
             by_name: HashMap::new(),
@@ -132,6 +138,7 @@ impl Smsc {
             due_limit: DUE_LIMIT,
             order: 0,
             timer: None,
+            looks: Looks::default(),
             dropped: 0,
             config: Arc::clone(config),
         };
@@ -183,7 +190,7 @@ impl Smsc {
     /// The next delivery for a session that has room; `None` leaves it waiting to be woken.
     pub(crate) fn next_delivery(&mut self, bound: &Bound) -> Option<Box<Delivery>> {
         let account = self.accounts.get_mut(bound.account as usize)?;
-        let delivery = account.outbox.pop_front();
+        let delivery = account.take();
         bound.mailbox.idle.store(delivery.is_none(), Memory::Release);
         delivery
     }
@@ -191,7 +198,7 @@ impl Smsc {
     /// Gives back a delivery that got no answer, or could not be sent.
     pub(crate) fn give_back(&mut self, delivery: Box<Delivery>) {
         if let Some(account) = self.accounts.get_mut(delivery.account as usize) {
-            account.outbox.push_front(delivery);
+            account.put_back(delivery);
             account.wake_one();
         }
     }
@@ -206,6 +213,12 @@ impl Smsc {
         self.due.peek().map(|Reverse(due)| due.at_ms)
     }
 
+    /// Whether all messages may be looked through now; each look costs its size.
+    fn may_look(&mut self, now_ms: i64) -> Result<(), CommandStatus> {
+        let messages = self.messages.len();
+        if self.looks.may(now_ms, messages) { Ok(()) } else { Err(CommandStatus::ESME_RTHROTTLED) }
+    }
+
     /// Does all that is due. Registers who is to be woken when that changes.
     pub(crate) fn run_due(&mut self, now_ms: i64, cx: &Context<'_>) {
         self.timer = Some(cx.waker().clone());
@@ -215,7 +228,7 @@ impl Smsc {
             }
             let Some(Reverse(due)) = self.due.pop() else { return };
             match due.what {
-                What::Intermediate(number) => self.intermediate(now_ms, number),
+                What::Intermediate(number) => self.intermediate(due.at_ms, number),
                 What::End(number) => self.message_ends(now_ms, number),
                 What::Retry(delivery) => self.deliver(delivery),
                 What::Answer { number, asked, mailbox, data_sm } => {
@@ -259,14 +272,17 @@ impl Smsc {
     }
 
     /// Puts a delivery into its account's outbox.
-    fn deliver(&mut self, delivery: Box<Delivery>) {
+    fn deliver(&mut self, mut delivery: Box<Delivery>) {
+        self.order += 1;
+        delivery.order = self.order;
         let limit = self.config.outbox;
         if let Some(account) = self.accounts.get_mut(delivery.account as usize) {
-            if account.outbox.len() >= limit {
-                account.outbox.pop_front();
+            account.outbox_octets += delivery.octets();
+            account.outbox.push_back(delivery);
+            while account.outbox.len() > limit || account.outbox_octets > self.config.message_octets {
+                account.take();
                 self.dropped += 1;
             }
-            account.outbox.push_back(delivery);
             account.wake_one();
         }
     }
@@ -284,6 +300,7 @@ impl Smsc {
             bound: 0,
             receivers: Vec::new(),
             outbox: VecDeque::new(),
+            outbox_octets: 0,
             turn: 0,
         });
         self.by_name.insert(system_id, number);
@@ -291,7 +308,45 @@ impl Smsc {
     }
 }
 
+/// Messages that operations without an index have looked through: a few sessions that ask for
+/// nothing else must not stop all others.
+#[derive(Debug, Default)]
+struct Looks {
+    credit: i64,
+    at_ms: i64,
+}
+
+impl Looks {
+    /// Messages looked through in a second, about 80 ms of one core.
+    const A_SECOND: i64 = 2_000_000;
+
+    /// Whether so many more may be looked through now.
+    fn may(&mut self, now_ms: i64, messages: usize) -> bool {
+        let earned = now_ms.saturating_sub(self.at_ms).clamp(0, 1_000) * (Self::A_SECOND / 1_000);
+        self.at_ms = now_ms;
+        self.credit = (self.credit + earned).min(Self::A_SECOND);
+        if self.credit <= 0 {
+            return false;
+        }
+        self.credit -= i64::try_from(messages).unwrap_or(i64::MAX);
+        true
+    }
+}
+
 impl Account {
+    fn take(&mut self) -> Option<Box<Delivery>> {
+        let delivery = self.outbox.pop_front()?;
+        self.outbox_octets -= delivery.octets();
+        Some(delivery)
+    }
+
+    /// To where it stood: what a session gives back must not overtake, nor be overtaken.
+    fn put_back(&mut self, delivery: Box<Delivery>) {
+        let at = self.outbox.partition_point(|waiting| waiting.order < delivery.order);
+        self.outbox_octets += delivery.octets();
+        self.outbox.insert(at, delivery);
+    }
+
     /// Calls one session that waits for something to deliver, each in its turn.
     fn wake_one(&mut self) {
         if self.outbox.is_empty() {

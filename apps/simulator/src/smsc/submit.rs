@@ -201,10 +201,11 @@ impl Smsc {
         let mode = offer.esm_class.mode();
         let (due_ms, scheduled) = schedule(now_ms, offer)?;
         let expires_ms = expiry(now_ms, due_ms, offer)?;
-        if offer.replace_if_present
-            && let Some(id) = self.replace_if_present(now_ms, from, offer, (due_ms, scheduled), expires_ms)
-        {
-            return Ok(id);
+        if offer.replace_if_present {
+            self.may_look(now_ms)?;
+            if let Some(id) = self.replace_if_present(now_ms, from, offer, (due_ms, scheduled), expires_ms) {
+                return Ok(id);
+            }
         }
         // Datagrams are sent once and forgotten: no receipt, no schedule (SMPP 5.0, 4.2.10.1).
         let registered_delivery =
@@ -245,7 +246,8 @@ impl Smsc {
             }
             let end_ms = message.end().1;
             if intermediate {
-                self.at(due_ms, What::Intermediate(number));
+                // Not at once: it would overtake the submit_sm_resp on another session.
+                self.at(due_ms + millis(self.config.receipt_delay) / 4, What::Intermediate(number));
             }
             self.at(end_ms, What::End(number));
         }
@@ -275,7 +277,6 @@ impl Smsc {
             })
             .last()?;
         let message = self.messages.get_mut(number)?;
-        message.user_data = core::mem::take(&mut offer.user_data);
         message.data_coding = offer.data_coding;
         message.registered_delivery = offer.registered_delivery;
         message.accepted_ms = now_ms;
@@ -285,6 +286,7 @@ impl Smsc {
         message.delivered_ms = due_ms + receipt_delay;
         message.pending |= offer.registered_delivery.receipt() != ReceiptRequest::None;
         let (id, end_ms, pending) = (message.id, message.end().1, message.pending);
+        self.messages.set_user_data(number, core::mem::take(&mut offer.user_data));
         if pending {
             self.at(end_ms, What::End(number));
         }

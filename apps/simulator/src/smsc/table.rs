@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use bytes::Bytes;
+
 use super::message::Message;
 
 /// A bounded memory of messages. Numbers are given out one after another.
@@ -11,19 +13,27 @@ pub(crate) struct Table {
     /// The number of the ring's front.
     base: u32,
     kept: HashMap<u32, Message>,
-    ring_limit: usize,
-    kept_limit: usize,
+    limits: TableLimits,
+    /// User data of all messages.
+    octets: usize,
+    /// User data of those that are kept beyond the ring.
+    kept_octets: usize,
+}
+
+/// How much is remembered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TableLimits {
+    /// Messages in the ring.
+    pub(crate) ring: usize,
+    /// Messages beyond it that wait for something.
+    pub(crate) kept: usize,
+    /// User data, in the ring and beyond it alike.
+    pub(crate) octets: usize,
 }
 
 impl Table {
-    pub(crate) fn new(first: u32, ring_limit: usize, kept_limit: usize) -> Self {
-        Self {
-            ring: VecDeque::new(),
-            base: first,
-            kept: HashMap::new(),
-            ring_limit: ring_limit.max(1),
-            kept_limit,
-        }
+    pub(crate) fn new(first: u32, limits: TableLimits) -> Self {
+        Self { ring: VecDeque::new(), base: first, kept: HashMap::new(), limits, octets: 0, kept_octets: 0 }
     }
 
     /// The number the next message gets.
@@ -33,20 +43,37 @@ impl Table {
 
     /// Whether another message that waits for something would be too many.
     pub(crate) fn is_full(&self) -> bool {
-        self.kept.len() >= self.kept_limit
+        self.kept.len() >= self.limits.kept || self.kept_octets >= self.limits.octets
     }
 
     /// Takes the next message; forgets, or sets aside, the oldest.
     pub(crate) fn push(&mut self, message: Message) {
+        self.octets += message.user_data.len();
         self.ring.push_back(message);
-        while self.ring.len() > self.ring_limit {
+        while self.ring.len() > self.limits.ring.max(1)
+            || (self.octets - self.kept_octets > self.limits.octets && self.ring.len() > 1)
+        {
             let number = self.base;
             self.base = self.base.wrapping_add(1);
-            if let Some(message) = self.ring.pop_front()
-                && message.pending
-            {
+            let Some(message) = self.ring.pop_front() else { return };
+            if message.pending {
+                self.kept_octets += message.user_data.len();
                 self.kept.insert(number, message);
+            } else {
+                self.octets -= message.user_data.len();
             }
+        }
+    }
+
+    /// Gives a message another text.
+    pub(crate) fn set_user_data(&mut self, number: u32, user_data: Bytes) {
+        let kept = self.kept.contains_key(&number);
+        let Some(message) = self.get_mut(number) else { return };
+        let (before, after) = (message.user_data.len(), user_data.len());
+        message.user_data = user_data;
+        self.octets = self.octets + after - before;
+        if kept {
+            self.kept_octets = self.kept_octets + after - before;
         }
     }
 
@@ -66,7 +93,10 @@ impl Table {
         if let Some(message) = self.get_mut(number) {
             message.pending = false;
         }
-        self.kept.remove(&number);
+        if let Some(message) = self.kept.remove(&number) {
+            self.octets -= message.user_data.len();
+            self.kept_octets -= message.user_data.len();
+        }
     }
 
     /// All messages, the latest first.

@@ -437,7 +437,8 @@ fn a_3_3_esme_gets_hexadecimal_ids_and_its_own_queries() {
     let second = centre.submit(&esme, &message(0)).unwrap();
     assert!(first.len() == 8 && first.as_octets().iter().all(u8::is_ascii_hexdigit), "{first}");
     let last = QueryLastMsgs { source_addr: source(), num_messages: 1, ..QueryLastMsgs::default() };
-    let ids: Vec<_> = centre.smsc.query_last_msgs(&esme, &last).unwrap().message_details.iter().collect();
+    let ids: Vec<_> =
+        centre.smsc.query_last_msgs(centre.now, &esme, &last).unwrap().message_details.iter().collect();
     assert_eq!(ids.iter().map(CStr::to_text).collect::<Vec<_>>(), [second.to_text()]);
     let details = QueryMsgDetails {
         original_message_id: CStr::new(first.as_octets()).unwrap(),
@@ -516,4 +517,58 @@ fn what_replace_sm_and_cancel_sm_leave_behind_does_not_pile_up() {
     assert_eq!(centre.delivered(&esme).len(), 20_000, "receipts of those that were cancelled");
     let ended: Vec<_> = centre.after(20).receipts(&esme).into_iter().map(|(.., state)| state).collect();
     assert!(ended.ends_with(&[MessageState::DELIVERED]), "{ended:?}");
+}
+
+#[test]
+fn what_a_session_gives_back_leaves_in_the_order_it_was_made() {
+    let mut centre = Centre::with(Config { receipt_delay: Duration::from_secs(1), ..Config::default() });
+    let esme = centre.esme();
+    let ids: Vec<_> = (0..4).map(|_| centre.submit(&esme, &message(1)).unwrap().to_text()).collect();
+    centre.after(1);
+    let taken: Vec<_> = (0..3).filter_map(|_| centre.smsc.next_delivery(&esme)).collect();
+    for delivery in taken {
+        centre.smsc.give_back(delivery);
+    }
+    let receipts = centre.receipts(&esme);
+    assert_eq!(receipts.iter().map(|(_, id, _)| id).collect::<Vec<_>>(), ids.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn texts_are_bounded_in_octets_not_only_in_number() {
+    let config = Config { message_octets: 1_000, ..Config::default() };
+    let mut centre = Centre::with(config);
+    let esme = centre.esme();
+    let long = |registered| SubmitSm {
+        short_message: ShortMessage::new(vec![b'x'; 100]).unwrap(),
+        ..message(registered)
+    };
+    for _ in 0..100 {
+        centre.submit(&esme, &long(0)).unwrap();
+    }
+    assert_eq!(centre.smsc.messages.len(), 10);
+    let taken = (0..100).filter(|_| centre.submit(&esme, &long(1)).is_ok()).count();
+    assert_eq!(taken, 20, "ten of the latest, ten that wait beyond them");
+    let receipts = centre.after(1).receipts(&esme).len() as u64;
+    assert!(receipts < 20, "the outbox is bounded, too");
+    assert_eq!(receipts + centre.smsc.dropped, 20, "what is dropped is counted");
+}
+
+#[test]
+fn operations_without_an_index_may_look_through_so_much_in_a_second() {
+    let mut centre = Centre::new();
+    let esme = centre.esme();
+    for _ in 0..50_000 {
+        centre.submit(&esme, &message(0)).unwrap();
+    }
+    let cancel =
+        CancelSm { source_addr: source(), destination_addr: "1".parse().unwrap(), ..CancelSm::default() };
+    let mut looked = 0;
+    while centre.smsc.cancel_sm(centre.now, &esme, &cancel) == Err(CommandStatus::ESME_RCANCELFAIL) {
+        looked += 1;
+        assert!(looked < 1_000);
+    }
+    assert_eq!(looked, 40);
+    assert_eq!(centre.smsc.cancel_sm(centre.now, &esme, &cancel), Err(CommandStatus::ESME_RTHROTTLED));
+    centre.after(1);
+    assert_eq!(centre.smsc.cancel_sm(centre.now, &esme, &cancel), Err(CommandStatus::ESME_RCANCELFAIL));
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use smppkit_net::{
     Bind, BindError, BindMode, Connector, Event, Failure, Handle, Inbox, RequestError, SessionConfig,
 };
-use smppkit_wire::pdu::table::{DeliverSm, DeliverSmResp, QuerySm, SubmitSmResp};
+use smppkit_wire::pdu::table::{
+    BindTransceiverResp, DeliverSm, DeliverSmResp, QuerySm, SubmitSm, SubmitSmResp, Unbind,
+};
 use smppkit_wire::{Body, CommandStatus, Version};
 use tokio::net::TcpListener;
 
-use crate::peer::{message, soon, until};
+use crate::peer::{Peer, message, pdu, soon, until};
 use crate::script::{Script, Server, answer};
 
 async fn bind(connector: &Connector) -> Result<(Handle, Inbox), BindError> {
@@ -108,6 +110,30 @@ async fn a_lost_connection_fails_what_waits_for_an_answer_and_what_waits_for_roo
     soon(esme.closed()).await;
 }
 
+/// An answer that is still owed to a peer that is gone does not keep requests to it waiting.
+#[tokio::test]
+async fn an_mc_that_closes_fails_requests_though_a_message_of_its_is_not_answered() {
+    let mc = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let connector = Connector::new(mc.local_addr().unwrap().to_string());
+    let serve = async {
+        let mut esme = Peer::on(soon(mc.accept()).await.unwrap().0);
+        let asked = esme.next().await.sequence_number;
+        esme.send(&[pdu(asked, BindTransceiverResp::default()), pdu(1, DeliverSm::default())].concat()).await;
+        assert_eq!(esme.next().await.command_id, SubmitSm::COMMAND_ID);
+    };
+    let (bound, ()) = tokio::join!(
+        async {
+            let (esme, mut inbox) = bind(&connector).await.unwrap();
+            let held = soon(inbox.next()).await.unwrap();
+            let failed = soon(esme.send(message())).await.unwrap_err();
+            drop(held);
+            failed
+        },
+        serve
+    );
+    assert!(matches!(bound, RequestError::Failed(Failure::Closed)), "{bound}");
+}
+
 /// Sends so many deliver_sm once bound.
 async fn deliverer(count: usize) -> Server {
     Server::start(
@@ -132,9 +158,9 @@ async fn deliverer(count: usize) -> Server {
 async fn what_comes_in_is_accepted_answered_or_refused() {
     let server = deliverer(3).await;
     let (esme, mut inbox) = bind(&Connector::new(server.url())).await.unwrap();
-    soon(inbox.next()).await.unwrap().accept().await;
-    soon(inbox.next()).await.unwrap().respond(DeliverSmResp::default()).await;
-    soon(inbox.next()).await.unwrap().refuse(CommandStatus::ESME_RX_R_APPN).await;
+    soon(inbox.next()).await.unwrap().accept();
+    soon(inbox.next()).await.unwrap().respond(DeliverSmResp::default());
+    soon(inbox.next()).await.unwrap().refuse(CommandStatus::ESME_RX_R_APPN);
     until(|| server.seen.answers.load(SeqCst) == 3).await;
     let statuses = server.seen.statuses.lock().unwrap().clone();
     assert_eq!(statuses, [CommandStatus::ESME_ROK, CommandStatus::ESME_ROK, CommandStatus::ESME_RX_R_APPN]);
@@ -172,14 +198,17 @@ async fn dropping_the_last_handle_unbinds() {
 
 #[tokio::test]
 async fn giving_up_while_binding_unbinds() {
-    let server = Server::polite(SessionConfig::default()).await;
-    let connector = Connector::new(server.url());
-    tokio::select! {
-        biased;
-        _ = connector.bind(BindMode::Transceiver, Bind::new("esme", "").unwrap()) => panic!("so fast?"),
-        () = until(|| server.seen.polls() > 0) => {}
-    }
-    assert_eq!(server.seen.end().await, "unbound");
+    let mc = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let connector = Connector::new(mc.local_addr().unwrap().to_string());
+    let bind = tokio::spawn(async move {
+        connector.bind(BindMode::Transceiver, Bind::new("esme", "").unwrap()).await.map(|_| ())
+    });
+    let mut esme = Peer::on(soon(mc.accept()).await.unwrap().0);
+    let asked = esme.next().await;
+    bind.abort();
+    assert!(soon(bind).await.unwrap_err().is_cancelled());
+    esme.send(&pdu(asked.sequence_number, BindTransceiverResp::default())).await;
+    assert_eq!(esme.next().await.command_id, Unbind::COMMAND_ID);
 }
 
 #[tokio::test]

@@ -90,20 +90,28 @@ fn two_threads() -> Runtime {
 
 #[test]
 fn twenty_thousand_messages_through_applications_on_one_thread() {
-    WINDOWS.iter().for_each(|window| one_thread().block_on(applications(*window, 20_000)));
+    for window in WINDOWS {
+        one_thread().block_on(applications(window, 20_000));
+    }
 }
 
 #[test]
 fn twenty_thousand_messages_through_applications_on_two_threads() {
-    WINDOWS.iter().for_each(|window| two_threads().block_on(applications(*window, 20_000)));
+    for window in WINDOWS {
+        two_threads().block_on(applications(window, 20_000));
+    }
 }
 
 #[test]
 fn five_thousand_tasks_share_a_handle_on_one_thread() {
-    WINDOWS.iter().for_each(|window| one_thread().block_on(handles(*window, 5_000)));
+    for window in WINDOWS {
+        one_thread().block_on(handles(window, 5_000));
+    }
 }
 
 #[test]
 fn five_thousand_tasks_share_a_handle_on_two_threads() {
-    WINDOWS.iter().for_each(|window| two_threads().block_on(handles(*window, 5_000)));
+    for window in WINDOWS {
+        two_threads().block_on(handles(window, 5_000));
+    }
 }

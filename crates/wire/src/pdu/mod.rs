@@ -164,11 +164,18 @@ fn forgive(frame: &Frame<'_>, dialect: &Dialect, error: BodyError) -> Result<Pdu
 impl Body {
     /// Writes a whole PDU around it, as [`Pdu::encode`].
     #[inline]
-    pub fn encode(&self, command_status: CommandStatus, sequence_number: u32, version: Version, out: &mut Vec<u8>) {
+    pub fn encode(
+        &self,
+        command_status: CommandStatus,
+        sequence_number: u32,
+        version: Version,
+        out: &mut Vec<u8>,
+    ) {
         let start = out.len();
         // Room for all but the longest, so that fields do not grow the buffer one by one.
         out.reserve(512);
-        let header = Header { command_length: 0, command_id: self.command_id(), command_status, sequence_number };
+        let header =
+            Header { command_length: 0, command_id: self.command_id(), command_status, sequence_number };
         out.extend_from_slice(&header.octets());
         self.write(&mut Writer { out, version });
         let length = ((out.len() - start) as u32).to_be_bytes();
