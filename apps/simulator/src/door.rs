@@ -6,7 +6,7 @@ use std::task::Context;
 use smppkit_net::{Application, Ended, Link};
 use smppkit_session::{Asked, Event};
 use smppkit_wire::pdu::table::{
-    CancelBroadcastSmResp, CancelSmResp, DataSmResp, Outbind, ReplaceSmResp, SubmitSmResp,
+    CancelBroadcastSmResp, CancelSmResp, DataSmResp, Outbind, ReplaceSmResp, SubmitSm, SubmitSmResp,
 };
 use smppkit_wire::tlv::tag;
 use smppkit_wire::{Body, CommandStatus, Tlvs, Version};
@@ -46,17 +46,37 @@ impl Door {
         self.smsc.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nearly all that ever comes: answered without making a body of the answer first.
+    fn submit_sm(&mut self, link: &mut DoorLink<'_>, asked: Asked, body: &Body, pdu: &SubmitSm) {
+        let Some(bound) = &self.bound else {
+            return link.refuse(asked, CommandStatus::ESME_RINVBNDSTS);
+        };
+        let taken = self.smsc().submit_sm(link.now().unix_ms, bound, asked, pdu);
+        let answer = match taken {
+            Ok(Taken::Now(message_id)) => Ok(Some(SubmitSmResp { message_id, tlvs: Tlvs::EMPTY })),
+            Ok(Taken::Later) => Ok(None),
+            Err(status) => Err(status),
+        };
+        self.teller.request(link.now(), &bound.system_id, body, || {
+            answer.clone().map(|answer| answer.map(Body::from))
+        });
+        match answer {
+            Ok(Some(answer)) => link.respond(asked, answer),
+            Ok(None) => {}
+            Err(status) => link.refuse(asked, status),
+        }
+    }
+
     fn request(&mut self, link: &mut DoorLink<'_>, asked: Asked, body: &Body) {
+        if let Body::SubmitSm(pdu) = body {
+            return self.submit_sm(link, asked, body, pdu);
+        }
         let Some(bound) = &self.bound else {
             return link.refuse(asked, CommandStatus::ESME_RINVBNDSTS);
         };
         let now_ms = link.now().unix_ms;
         let mut smsc = self.smsc.lock().unwrap_or_else(PoisonError::into_inner);
         let answer: Result<Option<Body>, CommandStatus> = match body {
-            Body::SubmitSm(pdu) => smsc.submit_sm(now_ms, bound, asked, pdu).map(|taken| match taken {
-                Taken::Now(message_id) => Some(SubmitSmResp { message_id, tlvs: Tlvs::EMPTY }.into()),
-                Taken::Later => None,
-            }),
             Body::DataSm(pdu) => smsc.data_sm(now_ms, bound, asked, pdu).map(|taken| match taken {
                 Taken::Now(message_id) => Some(DataSmResp { message_id, tlvs: Tlvs::EMPTY }.into()),
                 Taken::Later => None,
@@ -86,7 +106,7 @@ impl Door {
             _ => Err(CommandStatus::ESME_RINVCMDID),
         };
         drop(smsc);
-        self.teller.request(link.now(), &bound.system_id, body, &answer);
+        self.teller.request(link.now(), &bound.system_id, body, || answer.clone());
         match answer {
             Ok(Some(body)) => link.respond(asked, body),
             Ok(None) => {}

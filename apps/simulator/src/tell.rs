@@ -48,16 +48,16 @@ impl Teller {
         now: Now,
         system_id: &CStr<16>,
         body: &Body,
-        answer: &Result<Option<Body>, CommandStatus>,
+        answer: impl FnOnce() -> Result<Option<Body>, CommandStatus>,
     ) {
         if !self.may_show(now) {
             return;
         }
         let command = body.def().map_or("", |def| def.name);
-        let (status, id) = match answer {
-            Ok(Some(answer)) => (CommandStatus::ESME_ROK, message_id(answer)),
+        let (status, id) = match answer() {
+            Ok(Some(answer)) => (CommandStatus::ESME_ROK, message_id(&answer)),
             Ok(None) => (CommandStatus::ESME_ROK, None),
-            Err(status) => (*status, None),
+            Err(status) => (status, None),
         };
         let id = id.map(tracing::field::display);
         match body {
