@@ -136,11 +136,10 @@ impl<const N: usize> Field for CStr<N> {
 
     #[inline]
     fn write(&self, w: &mut Writer<'_>) {
-        // The whole room, cut to length and ended: a copy of fixed size costs less.
+        // The whole room, cut behind the NUL: a copy of fixed size costs less.
         let start = w.out.len();
         w.out.extend_from_slice(&self.octets);
-        w.out.truncate(start + usize::from(self.len));
-        w.out.push(0);
+        w.out.truncate(start + usize::from(self.len) + 1);
     }
 
     fn from_record(def: &'static FieldDef, record: &Value) -> Result<Self, ValueError> {

@@ -30,6 +30,23 @@ macro_rules! tlvs {
             help: concat!($($doc),*).trim_ascii(),
         }),*];
 
+        /// From the lowest to the highest tag that came with 5.0.
+        pub(super) const NEWER: core::ops::RangeInclusive<u16> = {
+            let tags = [$(($tag, matches!(Version::$since, Version::V50))),*];
+            let (mut low, mut high, mut at) = (u16::MAX, 0, 0);
+            while at < tags.len() {
+                let (tag, newer): (u16, bool) = tags[at];
+                if newer && tag < low {
+                    low = tag;
+                }
+                if newer && tag > high {
+                    high = tag;
+                }
+                at += 1;
+            }
+            low..=high
+        };
+
         #[repr(u8)]
         #[allow(non_camel_case_types, reason = "they are the protocol's own names")]
         enum Row { $($name),* }

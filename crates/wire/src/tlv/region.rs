@@ -186,9 +186,11 @@ impl Field for Tlvs {
     fn write(&self, w: &mut Writer<'_>) {
         match w.version {
             Version::V50 => w.out.extend_from_slice(&self.region),
+            Version::V34 if !self.iter().any(|tlv| is_newer(tlv.tag)) => {
+                w.out.extend_from_slice(&self.region)
+            }
             Version::V34 => {
-                for tlv in self.iter().filter(|tlv| tlv.tag.def().is_none_or(|def| def.since <= Version::V34))
-                {
+                for tlv in self.iter().filter(|tlv| !is_newer(tlv.tag)) {
                     w.out.extend_from_slice(&tlv.tag.0.to_be_bytes());
                     w.out.extend_from_slice(&(tlv.value.len() as u16).to_be_bytes());
                     w.out.extend_from_slice(tlv.value);
@@ -216,6 +218,12 @@ impl Field for Tlvs {
         }
         Ok(list.done())
     }
+}
+
+/// Whether a tag came with 5.0. Tags outside those that did need no look-up.
+#[inline]
+fn is_newer(tag: Tag) -> bool {
+    super::table::NEWER.contains(&tag.0) && tag.def().is_some_and(|def| def.since > Version::V34)
 }
 
 fn read_region<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Tlvs, BodyError> {
