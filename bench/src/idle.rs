@@ -40,7 +40,7 @@ struct Row {
 }
 
 pub(crate) fn run(args: &Args, smppkit: &Path) -> Result<Report> {
-    let this = this()?;
+    let this = this();
     let simulator = ["simulator", "-q", "--listen", "127.0.0.1:0"];
     let servers: [(&str, &Path, &[&str]); 5] = [
         ("ceiling, 4 KiB buffer", &this, &["serve", "sink", "--buffer", "4096"]),

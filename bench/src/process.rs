@@ -49,9 +49,9 @@ impl Drop for Server {
     }
 }
 
-/// This program, for the servers and clients that it has inside.
-pub(crate) fn this() -> Result<PathBuf> {
-    std::env::current_exe().context("cannot find this program")
+/// This program, for the servers and clients that it has inside: also when it was rebuilt meanwhile.
+pub(crate) fn this() -> PathBuf {
+    PathBuf::from("/proc/self/exe")
 }
 
 /// The smppkit program: the given one, or the one of this repository, built as users build it.

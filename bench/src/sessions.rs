@@ -92,7 +92,7 @@ impl Contender {
 
     fn start(&self, smppkit: &Path) -> Result<Server> {
         match self.server {
-            Some(server) => Server::start(&this()?, &["serve", server]),
+            Some(server) => Server::start(&this(), &["serve", server]),
             None => Server::start(smppkit, &["simulator", "-q", "--listen", "127.0.0.1:0"]),
         }
     }
@@ -214,7 +214,7 @@ fn measure(contenders: &[&Contender], shape: Shape, args: &Args, smppkit: &Path)
 }
 
 fn load(client: &str, server: &Server, shape: Shape, seconds: f64) -> Result<Measured> {
-    let output = Command::new(this()?)
+    let output = Command::new(this())
         .args(["load", client, "--to", &server.address.to_string(), "--pid", &server.pid().to_string()])
         .args(["--sessions", &shape.sessions.to_string(), "--window", &shape.window.to_string()])
         .args(["--seconds", &seconds.to_string()])

@@ -106,7 +106,13 @@ fn from_vectors(seeds: &Path, vectors: &[Vector]) -> std::io::Result<()> {
     write(seeds, "json", "base64", b"AAAAEAAAABUAAAAAAAAABw==")?;
     // A message of three parts, the last first.
     let parts = [3_u8, 1, 2].map(|n| vec![8, 0, n, 5, 0, 3, 7, 3, n, b'a', b'b']).concat();
-    write(seeds, "udh", "three_parts", &parts)
+    write(seeds, "udh", "three_parts", &parts)?;
+    // All parts but the last, of a message just within the limits of the target and of one just beyond.
+    for total in [7_u8, 8] {
+        let parts: Vec<u8> = (1..total).flat_map(|n| [6, 0, 0, 5, 0, 3, 7, total, n]).collect();
+        write(seeds, "udh", &format!("all_but_the_last_of_{total}"), &parts)?;
+    }
+    Ok(())
 }
 
 fn pdu_coding(pdu: &Pdu) -> u8 {

@@ -6,6 +6,8 @@ mod rusmpp;
 mod smpp34;
 mod smpp_codec;
 
+use std::fmt::Debug;
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -49,6 +51,16 @@ pub(crate) trait Contender {
     fn prepare(&mut self);
     /// Decodes, or encodes, `RUN` PDUs.
     fn pass(&mut self);
+}
+
+/// Has what was read written to memory and looked at, where the reader put it: taking it out of its
+/// `Result` would move it once more.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a call would be measured with it")]
+pub(crate) fn keep<T, E: Debug>(read: &Result<T, E>) {
+    if let Err(error) = black_box(read) {
+        panic!("samples are whole: {error:?}");
+    }
 }
 
 struct Job<S, P, R> {

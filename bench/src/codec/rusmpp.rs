@@ -9,7 +9,7 @@ use rusmpp_core::decode::borrowed::DecodeWithLength;
 use rusmpp_core::encode::{Encode, Length};
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::{Contender, RUN, job, prepared_job};
+use super::{Contender, RUN, job, keep, prepared_job};
 use crate::frames::{self, Sample};
 
 pub(super) const BORROWED: &str = "rusmpp-core";
@@ -39,7 +39,8 @@ pub(super) fn decoders(sample: &Sample, run: &[u8]) -> Vec<Box<dyn Contender>> {
     let borrowed = job(BORROWED, run.to_vec(), |run| {
         let mut rest = black_box(run.as_slice());
         while let Some(pdu) = frames::first(rest) {
-            black_box(&read(pdu));
+            let behind_length = pdu.get(4..).unwrap_or_default();
+            keep(&Command::decode(behind_length, behind_length.len()));
             rest = rest.get(pdu.len()..).unwrap_or_default();
         }
     });
@@ -51,8 +52,12 @@ pub(super) fn decoders(sample: &Sample, run: &[u8]) -> Vec<Box<dyn Contender>> {
     };
     let owned = prepared_job(OWNED, state, fill, move |(_, buffer, codec)| {
         let mut count = 0;
-        while let Some(command) = codec.decode(buffer).expect("samples are whole") {
-            black_box(&command);
+        loop {
+            let command = codec.decode(buffer);
+            if let Ok(None) = command {
+                break;
+            }
+            keep(&command);
             count += 1;
         }
         assert_eq!(count, RUN, "{OWNED} {name}");

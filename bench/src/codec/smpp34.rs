@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use smpp34::{CommandHeader, deliver_sm, submit_sm, submit_sm_resp};
 
-use super::{Contender, RUN, job, prepared_job};
+use super::{Contender, RUN, job, keep, prepared_job};
 use crate::frames::{self, DELIVER_SM, SUBMIT_SM, Sample};
 
 pub(super) const NAME: &str = "smpp34";
@@ -16,13 +16,22 @@ enum Read {
     Answer(submit_sm_resp),
 }
 
-#[inline]
 fn read(pdu: &[u8]) -> Read {
     let header = CommandHeader::decode(pdu).expect("samples are framed");
     match header.command_id {
         SUBMIT_SM => Read::Submit(submit_sm::decode(header, pdu).expect("samples are whole")),
         DELIVER_SM => Read::Deliver(deliver_sm::decode(header, pdu).expect("samples are whole")),
         _ => Read::Answer(submit_sm_resp::decode(header, pdu).expect("samples are whole")),
+    }
+}
+
+#[inline]
+fn read_and_keep(pdu: &[u8]) {
+    let header = CommandHeader::decode(pdu).expect("samples are framed");
+    match header.command_id {
+        SUBMIT_SM => keep(&submit_sm::decode(header, pdu)),
+        DELIVER_SM => keep(&deliver_sm::decode(header, pdu)),
+        _ => keep(&submit_sm_resp::decode(header, pdu)),
     }
 }
 
@@ -40,7 +49,7 @@ pub(super) fn decoder(sample: &Sample, run: &[u8]) -> Box<dyn Contender> {
     job(NAME, run.to_vec(), |run| {
         let mut rest = black_box(run.as_slice());
         while let Some(pdu) = frames::first(rest) {
-            black_box(&read(pdu));
+            read_and_keep(pdu);
             rest = rest.get(pdu.len()..).unwrap_or_default();
         }
     })

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use smpp_codec::pdus::{DeliverSmRequest, SubmitSmRequest, SubmitSmResponse};
 
-use super::{Contender, RUN, job};
+use super::{Contender, RUN, job, keep};
 use crate::frames::{self, DELIVER_SM, SUBMIT_SM, Sample};
 
 pub(super) const NAME: &str = "smpp-codec";
@@ -15,12 +15,20 @@ enum Read {
     Answer(SubmitSmResponse),
 }
 
-#[inline]
 fn read(pdu: &[u8]) -> Read {
     match frames::word(pdu, 4) {
         SUBMIT_SM => Read::Submit(SubmitSmRequest::decode(pdu).expect("samples are whole")),
         DELIVER_SM => Read::Deliver(DeliverSmRequest::decode(pdu).expect("samples are whole")),
         _ => Read::Answer(SubmitSmResponse::decode(pdu).expect("samples are whole")),
+    }
+}
+
+#[inline]
+fn read_and_keep(pdu: &[u8]) {
+    match frames::word(pdu, 4) {
+        SUBMIT_SM => keep(&SubmitSmRequest::decode(pdu)),
+        DELIVER_SM => keep(&DeliverSmRequest::decode(pdu)),
+        _ => keep(&SubmitSmResponse::decode(pdu)),
     }
 }
 
@@ -41,7 +49,7 @@ pub(super) fn decoder(sample: &Sample, run: &[u8]) -> Box<dyn Contender> {
     job(NAME, run.to_vec(), |run| {
         let mut rest = black_box(run.as_slice());
         while let Some(pdu) = frames::first(rest) {
-            black_box(&read(pdu));
+            read_and_keep(pdu);
             rest = rest.get(pdu.len()..).unwrap_or_default();
         }
     })
