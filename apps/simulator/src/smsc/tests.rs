@@ -555,7 +555,7 @@ fn texts_are_bounded_in_octets_not_only_in_number() {
 
 #[test]
 fn operations_without_an_index_may_look_through_so_much_in_a_second() {
-    let mut centre = Centre::new();
+    let mut centre = Centre::with(Config { messages: 100_000, ..Config::default() });
     let esme = centre.esme();
     for _ in 0..50_000 {
         centre.submit(&esme, &message(0)).unwrap();

@@ -187,7 +187,7 @@ impl Field for Tlvs {
         match w.version {
             Version::V50 => w.out.extend_from_slice(&self.region),
             Version::V34 if !self.iter().any(|tlv| is_newer(tlv.tag)) => {
-                w.out.extend_from_slice(&self.region)
+                w.out.extend_from_slice(&self.region);
             }
             Version::V34 => {
                 for tlv in self.iter().filter(|tlv| !is_newer(tlv.tag)) {
