@@ -34,7 +34,7 @@ static COUNTING: alloc::Counting = alloc::Counting;
     max_term_width = 100,
     after_help = "\
 Examples:
-  cargo xtask bench                          everything, about six minutes
+  cargo xtask bench                          everything, three and a half minutes once built
   cargo xtask bench codec
   cargo xtask bench sessions --windows 1,1000 --rounds 5
   cargo xtask bench --json all > figures.json
