@@ -185,6 +185,16 @@ impl DestAddress {
     const DISTRIBUTION_LIST: u8 = 2;
 }
 
+impl DestAddress {
+    /// Its destination_addr, or dl_name.
+    pub const fn addr(&self) -> CStr<21> {
+        match self {
+            Self::Sme { addr, .. } => *addr,
+            Self::DistributionList { name } => *name,
+        }
+    }
+}
+
 impl Item for DestAddress {
     const COUNT: &'static str = "number_of_dests";
     const WHAT: &'static str =

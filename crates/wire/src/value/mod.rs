@@ -7,7 +7,7 @@ mod bits;
 mod names;
 
 pub use bits::{DataCoding, EsmClass, MessageMode, MessageType, ReceiptRequest, RegisteredDelivery};
-pub use names::{InterfaceVersion, MessageState, Npi, Ton};
+pub use names::{InterfaceVersion, MessageState, Npi, Ton, address_kind};
 
 /// A newtype over one octet whose values have names.
 macro_rules! named_octet {

@@ -75,6 +75,19 @@ named_octet! {
     }
 }
 
+/// TON and NPI of an address as people write it: letters are alphanumeric; `+` or more than eight digits
+/// international; fewer are a short code.
+pub fn address_kind(address: &str) -> (Ton, Npi) {
+    let digits = address.strip_prefix('+').unwrap_or(address);
+    if digits.is_empty() || digits.bytes().any(|octet| !octet.is_ascii_digit()) {
+        (Ton::ALPHANUMERIC, Npi::UNKNOWN)
+    } else if address.starts_with('+') || digits.len() > 8 {
+        (Ton::INTERNATIONAL, Npi::ISDN)
+    } else {
+        (Ton::UNKNOWN, Npi::ISDN)
+    }
+}
+
 impl MessageState {
     /// Whether nothing more happens to the message.
     pub const fn is_final(self) -> bool {
