@@ -76,6 +76,13 @@ pub struct BindRequest {
     pub bind: Bind,
 }
 
+impl BindRequest {
+    /// The PDU's body, as it came.
+    pub fn body(&self) -> Body {
+        self.mode.request(&self.bind, self.bind.interface_version.unwrap_or_default())
+    }
+}
+
 impl core::ops::Deref for BindRequest {
     type Target = Bind;
 

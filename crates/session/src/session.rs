@@ -133,6 +133,11 @@ impl<T> Session<T> {
         self.receive_rate = per_second.map(Rate::per_second);
     }
 
+    /// Requests that may be sent and not answered, from now on: an account may have fewer than the rest.
+    pub fn set_send_window(&mut self, requests: u32) {
+        self.allowance = SendAllowance::new(requests);
+    }
+
     /// Numbers requests from here on, where none is on its way. Sessions begin with 1, as SMPP 5.0,
     /// 4.7.24 recommends; a simulator may begin elsewhere, and a test just below the wrap.
     pub fn set_first_sequence_number(&mut self, sequence_number: u32) {
