@@ -1,10 +1,11 @@
 //! What runs inside a connection's task: the fast way to use a session.
 
+use core::time::Duration;
 use std::net::SocketAddr;
 use std::task::Context;
 
 use smppkit_session::{Asked, Event, SendError, Session};
-use smppkit_wire::{Body, CommandStatus};
+use smppkit_wire::{Body, CommandStatus, Frame};
 
 use crate::clock::Now;
 use crate::driver::Ended;
@@ -21,6 +22,26 @@ pub trait Application: Send + 'static {
     /// Whether bodies are kept after [`event`](Self::event) has returned. Then each read gets memory
     /// of its own, of its own size, instead of a buffer that is used again.
     const KEEPS_BODIES: bool = false;
+
+    /// Whether [`arriving`](Self::arriving), [`read`](Self::read) and [`leaving`](Self::leaving) are
+    /// called: for what looks at every PDU, those that the session answers by itself among them.
+    const WATCHES: bool = false;
+
+    /// A frame is about to be handed to the session.
+    fn arriving(&mut self, link: &mut Link<'_, Self::Token>, frame: &Frame<'_>) -> Arriving {
+        let _ = (link, frame);
+        Arriving::Take
+    }
+
+    /// Whole frames that have come, behind each other, after all of them were handed over.
+    fn read(&mut self, now: Now, frames: &[u8]) {
+        let _ = (now, frames);
+    }
+
+    /// Octets that go out next: the frames of a batch, behind each other.
+    fn leaving(&mut self, now: Now, octets: &[u8]) {
+        let _ = (now, octets);
+    }
 
     /// Something happened.
     fn event(&mut self, link: &mut Link<'_, Self::Token>, event: Event<Self::Token>);
@@ -47,6 +68,26 @@ pub struct Link<'a, T> {
     pub(crate) now: Now,
     pub(crate) peer: SocketAddr,
     pub(crate) cut: &'a mut Option<Cut>,
+    pub(crate) pace: &'a mut Option<Pace>,
+}
+
+/// What becomes of a frame that has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arriving {
+    /// The session gets it.
+    Take,
+    /// Nobody does: as if it had been lost on the way.
+    Swallow,
+}
+
+/// How octets leave: so many at a time at most, and so long between two writes. Few octets make split
+/// segments, many with a pause merged ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Octets of one write at most; 0 is taken for 1.
+    pub octets: usize,
+    /// From one write to the next.
+    pub gap: Duration,
 }
 
 /// How an application breaks a connection off, without SMPP's manners.
@@ -56,6 +97,9 @@ pub enum Cut {
     Close,
     /// Throws the buffer away and resets.
     Reset,
+    /// Neither reads nor writes any more, and leaves the connection open for so long; then resets. To
+    /// the peer the network seems to have swallowed us.
+    Hang(Duration),
 }
 
 impl<T> Link<'_, T> {
@@ -119,6 +163,11 @@ impl<T> Link<'_, T> {
     /// Octets as they are, past the session: for faults on purpose.
     pub fn raw(&mut self, octets: &[u8]) {
         self.out.extend_from_slice(octets);
+    }
+
+    /// How octets leave from now on; `None` is at once and whole.
+    pub fn pace(&mut self, pace: Option<Pace>) {
+        *self.pace = pace;
     }
 
     /// Breaks the connection off once this batch is done.

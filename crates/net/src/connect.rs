@@ -18,7 +18,7 @@ use crate::driver::Connection;
 use crate::gate::Gate;
 use crate::limits::ConnectionLimits;
 use crate::listen::prepare;
-use crate::tls::TlsClient;
+use crate::tls::{TlsClient, server_name};
 
 /// Where to connect to, and how.
 #[derive(Debug, Clone)]
@@ -146,12 +146,7 @@ impl Connector {
         let peer = stream.peer_addr()?;
         let tls = match &self.tls {
             None => None,
-            Some(tls) => {
-                let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
-                let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-                let name = ServerName::try_from(host).map_err(io::Error::other)?;
-                Some((tls.clone(), name))
-            }
+            Some(tls) => Some((tls.clone(), server_name(&self.address)?)),
         };
         Ok((stream, peer, tls))
     }

@@ -17,13 +17,13 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use smppkit_session::{Asked, CloseReason, Event, Session};
-use smppkit_wire::{CommandStatus, Frames, Role, State};
+use smppkit_wire::{CommandStatus, Frame, Frames, Role, State};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
 
-use crate::application::{Application, Cut, Link};
+use crate::application::{Application, Arriving, Cut, Link, Pace};
 use crate::clock::Now;
 use crate::gate::{Entry, Order};
 use crate::limits::ConnectionLimits;
@@ -94,6 +94,9 @@ pub(crate) struct Connection<S, A: Application> {
     peer_shut: Option<Instant>,
     /// No more requests are taken, and unbind goes out once all are answered: at this time at the latest.
     draining: Option<Instant>,
+    pace: Option<Pace>,
+    /// When the next write may be, by the pace.
+    next_write: Option<Instant>,
     ending: Option<Ending>,
 }
 
@@ -102,6 +105,8 @@ struct Ending {
     ended: Ended,
     /// What remains: all written, our half shut, theirs shut.
     shut: bool,
+    /// Nothing is to remain: not a word until then.
+    hung: bool,
     until: Instant,
 }
 
@@ -156,6 +161,8 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
             stalled: None,
             peer_shut: None,
             draining: None,
+            pace: None,
+            next_write: None,
             ending: None,
         }
     }
@@ -165,17 +172,29 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         if let Event::Close(reason) = event {
             self.end(now, Ended::Session(reason));
         }
-        let mut cut = None;
-        let mut link = Link { session: &mut self.session, out, now, peer: self.peer, cut: &mut cut };
-        self.app.event(&mut link, event);
-        self.cut(now, out, cut);
+        self.call(now, out, |app, link| app.event(link, event));
     }
 
     fn poll_app(&mut self, now: Now, out: &mut Vec<u8>, cx: &mut Context<'_>) {
+        self.call(now, out, |app, link| app.poll(link, cx));
+    }
+
+    /// Calls the application, and does to the connection what it orders.
+    #[inline]
+    fn call<R>(
+        &mut self,
+        now: Now,
+        out: &mut Vec<u8>,
+        ask: impl FnOnce(&mut A, &mut Link<'_, A::Token>) -> R,
+    ) -> R {
         let mut cut = None;
-        let mut link = Link { session: &mut self.session, out, now, peer: self.peer, cut: &mut cut };
-        self.app.poll(&mut link, cx);
-        self.cut(now, out, cut);
+        let (session, pace) = (&mut self.session, &mut self.pace);
+        let mut link = Link { session, out, now, peer: self.peer, cut: &mut cut, pace };
+        let answer = ask(&mut self.app, &mut link);
+        if cut.is_some() {
+            self.cut(now, out, cut);
+        }
+        answer
     }
 
     fn cut(&mut self, now: Now, out: &mut Vec<u8>, cut: Option<Cut>) {
@@ -191,6 +210,16 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
                     ending.until = now.mono;
                 }
             }
+            Some(Cut::Hang(time)) => {
+                self.io.reset();
+                out.clear();
+                self.unsent.clear();
+                self.end(now, Ended::Cut);
+                if let Some(ending) = &mut self.ending {
+                    ending.until = now.mono + time;
+                    ending.hung = true;
+                }
+            }
         }
     }
 
@@ -198,7 +227,7 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         if self.ending.is_none() {
             // Whoever reads slowly still gets its last answers; a cut waits for nobody.
             let time = if matches!(ended, Ended::Cut) { LINGER } else { self.limits.write_stall.max(LINGER) };
-            self.ending = Some(Ending { ended, shut: false, until: now.mono + time });
+            self.ending = Some(Ending { ended, shut: false, hung: false, until: now.mono + time });
         }
     }
 
@@ -208,6 +237,7 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         let mut frames = Frames::new(run, limit);
         while self.may_take(out) {
             match frames.next() {
+                Some(Ok(frame)) if A::WATCHES && self.arriving(now, &frame, out) == Arriving::Swallow => {}
                 Some(Ok(frame)) => match self.session.receive(now.mono, &frame, out) {
                     Some(Event::Request(asked, _)) if self.draining.is_some() => self.put_off(asked, out),
                     Some(event) => self.event(now, out, event),
@@ -220,7 +250,15 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
                 None => break,
             }
         }
-        if self.ending.is_some() { 0 } else { frames.rest().len() }
+        let left = frames.rest().len();
+        if A::WATCHES && left < run.len() {
+            self.app.read(now, &run[..run.len() - left]);
+        }
+        if self.ending.is_some() { 0 } else { left }
+    }
+
+    fn arriving(&mut self, now: Now, frame: &Frame<'_>, out: &mut Vec<u8>) -> Arriving {
+        self.call(now, out, |app, link| app.arriving(link, frame))
     }
 
     /// Whether one more frame may be handed over. A peer that does not read is not served, or its
@@ -260,6 +298,9 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
 
     /// Writes all it can. `Ready` when nothing is left.
     fn poll_write(&mut self, now: Now, out: &mut Vec<u8>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if A::WATCHES && !out.is_empty() {
+            self.app.leaving(now, out);
+        }
         if !self.unsent.is_empty() {
             self.unsent.append(out);
             core::mem::swap(&mut self.unsent, out);
@@ -267,11 +308,21 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         }
         let mut written = 0;
         while written < out.len() {
-            match Pin::new(&mut self.io).poll_write(cx, &out[written..]) {
+            let mut end = out.len();
+            if let Some(pace) = self.pace {
+                if self.next_write.is_some_and(|next| now.mono < next) {
+                    self.unsent.extend_from_slice(&out[written..]);
+                    out.clear();
+                    return Poll::Pending;
+                }
+                end = end.min(written + pace.octets.max(1));
+            }
+            match Pin::new(&mut self.io).poll_write(cx, &out[written..end]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(octets)) => {
                     written += octets;
                     self.stalled = None;
+                    self.next_write = self.pace.map(|pace| now.mono + pace.gap);
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
@@ -296,7 +347,8 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         let ending = self.ending.as_ref().map(|ending| ending.until);
         let alive = |deadline: Option<Instant>| deadline.filter(|_| ending.is_none());
         let [session, shut, drained] = [self.session.deadline(), self.shut_until(), self.draining].map(alive);
-        let deadlines = [session, shut, drained, stalled, ending];
+        let paced = self.next_write.filter(|_| !self.unsent.is_empty() && self.pace.is_some());
+        let deadlines = [session, shut, drained, stalled, paced, ending];
         let Some(deadline) = deadlines.into_iter().flatten().min() else {
             return false;
         };
@@ -313,7 +365,11 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
     }
 
     fn orders(&mut self, now: Now, cx: &mut Context<'_>) {
-        match self.entry.poll_order(cx) {
+        let order = self.entry.poll_order(cx);
+        if let Some(ending) = self.ending.as_mut().filter(|ending| ending.hung && order != Order::None) {
+            ending.until = now.mono;
+        }
+        match order {
             Order::None => {}
             Order::Drain => match self.session.state() {
                 // An unbind is under way: it ends by itself.
@@ -439,6 +495,9 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         if ending.until <= now.mono {
             return Poll::Ready(());
         }
+        if ending.hung {
+            return Poll::Pending;
+        }
         if !ending.shut {
             if ready!(self.poll_write(now, out, cx)).is_err() {
                 return Poll::Ready(());
@@ -486,9 +545,15 @@ impl<S: Stream, A: Application + Unpin> Future for Connection<S, A> {
         let now = Now::read();
         let mut nowhere = Vec::new();
         while let Some(event) = this.session.closed() {
-            let mut cut = None;
-            let mut link =
-                Link { session: &mut this.session, out: &mut nowhere, now, peer: this.peer, cut: &mut cut };
+            let (mut cut, mut pace) = (None, None);
+            let mut link = Link {
+                session: &mut this.session,
+                out: &mut nowhere,
+                now,
+                peer: this.peer,
+                cut: &mut cut,
+                pace: &mut pace,
+            };
             this.app.event(&mut link, event);
             nowhere.clear();
         }

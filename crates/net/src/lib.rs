@@ -36,7 +36,7 @@ mod listen;
 mod proxy;
 mod tls;
 
-pub use application::{Application, Cut, Link};
+pub use application::{Application, Arriving, Cut, Link, Pace};
 pub use backoff::Backoff;
 pub use clock::Now;
 pub use connect::Connector;

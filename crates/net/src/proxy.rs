@@ -55,6 +55,12 @@ impl FromStr for Network {
     }
 }
 
+impl core::fmt::Display for Network {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
 /// The text is no address and no network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadNetwork;

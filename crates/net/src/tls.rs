@@ -10,6 +10,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 /// How a listener shows who it is, and whom it lets in.
 #[derive(Debug, Clone)]
@@ -89,6 +92,22 @@ impl TlsClient {
         };
         Ok(Self(Arc::new(config)))
     }
+
+    /// Shakes hands on a connection to `host:port`, for octets that are no session's.
+    pub async fn connect(
+        &self,
+        address: &str,
+        stream: TcpStream,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + use<>> {
+        TlsConnector::from(Arc::clone(&self.0)).connect(server_name(address)?, stream).await
+    }
+}
+
+/// The name that a certificate has to be for.
+pub(crate) fn server_name(address: &str) -> io::Result<ServerName<'static>> {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    ServerName::try_from(host).map_err(io::Error::other)
 }
 
 impl Identity {

@@ -3,6 +3,7 @@
 
 mod backpressure;
 mod examples;
+mod faults;
 mod gate;
 mod handle;
 mod outbind;
