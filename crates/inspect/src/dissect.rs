@@ -319,7 +319,7 @@ impl Observer for Tree {
 }
 
 /// A TLV's value in words, where the wire types have some.
-fn tlv_meaning(def: &TlvDef, value: &Value) -> Option<Cow<'static, str>> {
+pub(crate) fn tlv_meaning(def: &TlvDef, value: &Value) -> Option<Cow<'static, str>> {
     let &Value::Int(number) = value else {
         return None;
     };

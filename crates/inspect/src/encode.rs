@@ -130,7 +130,7 @@ fn raw_body(object: &Map<String, Json>) -> Result<Option<Vec<u8>>, EncodeError> 
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(text)) if text == "absent" => Ok(Some(Vec::new())),
         Some(Json::String(text)) => {
-            let digits = crate::input::hex_digits(text);
+            let digits = crate::input::octets_of_hex(text);
             digits.map(Some).map_err(|error| EncodeError::at("body", error.to_string()))
         }
         Some(_) => Err(EncodeError::at("body", "is neither \"absent\" nor a string of hexadecimal digits")),
@@ -344,7 +344,7 @@ fn patch_tlv_lengths(object: &Map<String, Json>, tlvs: &Tlvs, octets: &mut [u8])
 }
 
 /// `; did you mean X?` when there is something near.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let begins_alike = |known: &str| known.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
     // Of two as near, the one that begins alike: people cut words off at their end.
     let near = known.map(|known| (distance(name, known), usize::MAX - begins_alike(known), known)).min();

@@ -64,7 +64,7 @@ impl Input {
                 serde_json::from_str(text).map_err(|error| InputError::JsonSyntax(error.to_string()))?;
             return encode(&json).map(|octets| Self::Json(octets.into())).map_err(InputError::Json);
         }
-        match hex_digits(text) {
+        match octets_of_hex(text) {
             Ok(octets) => Ok(Self::Hex(octets.into())),
             Err(error @ InputError::OddDigits { .. }) => Err(error),
             // Nearly any word is base64: only what can be a PDU is taken for it. The rest are slips in hexadecimal.
@@ -101,7 +101,7 @@ impl InputError {
 }
 
 /// Octets of hexadecimal digits, in any grouping.
-pub(crate) fn hex_digits(text: &str) -> Result<Vec<u8>, InputError> {
+pub fn octets_of_hex(text: &str) -> Result<Vec<u8>, InputError> {
     let mut octets = Vec::with_capacity(text.len() / 2);
     let (mut half, mut digits) = (None, 0);
     let start = if text.starts_with("0x") || text.starts_with("0X") { 2 } else { 0 };

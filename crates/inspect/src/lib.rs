@@ -5,6 +5,7 @@
 //! - [`Dissection::json`] is the form of the vectors in `testdata/pdu`; [`encode`] goes the other way.
 //! - [`Dissection::summary`] is one line for logs, [`Dissection::tree`] the whole for people.
 //! - [`Input`] reads PDUs as people paste them: hexadecimal, base64, JSON.
+//! - [`Filter`] says which PDUs are meant: conditions on fields and TLVs by their names, and on the text.
 //! - [`Capture`] writes PDUs as a file that Wireshark opens.
 //! - [`reference()`] is `docs/pdus.md`, made from the tables of `smppkit-wire`.
 //!
@@ -30,6 +31,7 @@ mod capture;
 mod defect;
 mod dissect;
 mod encode;
+mod filter;
 mod input;
 mod json;
 mod printable;
@@ -42,8 +44,9 @@ pub use capture::{Capture, Direction, Stream};
 pub use defect::{Defect, Duty};
 pub use dissect::{Dissection, Dissector, Node, NodeKind};
 pub use encode::{EncodeError, encode};
-pub use input::{Input, InputError};
-pub use printable::printable;
+pub use filter::{BadFilter, BadPattern, Facts, Filter, Pattern, Wanted};
+pub use input::{Input, InputError, octets_of_hex};
+pub use printable::{hex, printable};
 pub use reference::reference;
 pub use tree::Colour;
 

@@ -24,7 +24,7 @@ fn is_printable(character: char) -> bool {
 }
 
 /// Octets as lower-case hexadecimal digits.
-pub(crate) fn hex(octets: &[u8]) -> String {
+pub fn hex(octets: &[u8]) -> String {
     let mut out = String::with_capacity(octets.len() * 2);
     for octet in octets {
         let _ = write!(out, "{octet:02x}");

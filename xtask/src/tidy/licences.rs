@@ -66,7 +66,8 @@ fn licence(words: &mut &[&str], allowed: &[String]) -> Option<bool> {
         return None;
     }
     *words = rest;
-    let mut name = (*name).to_owned();
+    // `MPL-2.0+` is that version or a later one, as one likes.
+    let mut name = name.strip_suffix('+').unwrap_or(name).to_owned();
     if take(words, "WITH") {
         let (exception, rest) = words.split_first()?;
         *words = rest;
@@ -93,6 +94,12 @@ mod tests {
         allowed_in(
             "[licenses]\n# why\nallow = [\n    \"MIT\",   # a reason\n    \"Apache-2.0\",\n    \"Zlib\",\n]\n",
         )
+    }
+
+    #[test]
+    fn a_licence_or_any_later_one_is_allowed_by_itself() {
+        assert_eq!(is_allowed("MIT+", &list()), Some(true));
+        assert_eq!(is_allowed("GPL-2.0+", &list()), Some(false));
     }
 
     #[test]

@@ -1,0 +1,77 @@
+//! The document that says what the admin listener answers.
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+use utoipa::openapi::Info;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The routes of a documented router, and `/openapi.json` (OpenAPI 3.1) about them.
+///
+/// ```
+/// use smppkit_ops::{Health, openapi};
+/// use utoipa::openapi::Info;
+/// use utoipa_axum::{router::OpenApiRouter, routes};
+///
+/// /// The version that runs.
+/// #[utoipa::path(get, path = "/api/version", responses((status = 200, body = String)))]
+/// async fn version() -> &'static str {
+///     env!("CARGO_PKG_VERSION")
+/// }
+///
+/// let documented = OpenApiRouter::new().routes(routes!(version));
+/// let router = openapi(documented, Info::new("simulator", "0.1.0"));
+/// let _: axum::Router = router.merge(Health::new().routes());
+/// ```
+pub fn openapi<S: Clone + Send + Sync + 'static>(router: OpenApiRouter<S>, info: Info) -> Router<S> {
+    let (router, mut document) = router.split_for_parts();
+    document.info = info;
+    // It has no maps with keys that are no strings, so this does not fail.
+    let json = serde_json::to_string(&document).unwrap_or_default();
+    router.route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], json)))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::extract::Request;
+    use http_body_util::BodyExt;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+    use utoipa_axum::routes;
+
+    use super::*;
+    use crate::{Json, Problem, Size, Span};
+
+    #[derive(serde::Serialize, utoipa::ToSchema)]
+    struct Limits {
+        enquire_link: Span,
+        store: Size,
+    }
+
+    #[utoipa::path(get, path = "/limits",
+        responses((status = 200, body = Limits), (status = 404, body = Problem)))]
+    async fn limits() -> Json<Limits> {
+        Json(Limits { enquire_link: Span::secs(30), store: Size::mib(64) })
+    }
+
+    async fn ask(uri: &str) -> serde_json::Value {
+        let router: Router =
+            openapi(OpenApiRouter::new().routes(routes!(limits)), Info::new("test", "1.2.3"));
+        let request = Request::builder().uri(uri).body(Body::empty()).unwrap();
+        let response = TowerToHyperService::new(router).call(request).await.unwrap();
+        serde_json::from_slice(&response.collect().await.unwrap().to_bytes()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_document_names_routes_and_schemas() {
+        let document = ask("/openapi.json").await;
+        assert_eq!(document["openapi"], "3.1.0");
+        assert_eq!(document["info"]["version"], "1.2.3");
+        assert!(document["paths"]["/limits"]["get"].is_object());
+        assert_eq!(document["components"]["schemas"]["Span"]["examples"][0], "30s");
+        assert!(document["components"]["schemas"]["Problem"]["properties"]["detail"].is_object());
+        let answer = ask("/limits").await;
+        assert_eq!(answer, serde_json::json!({ "enquire_link": "30s", "store": "64 MiB" }));
+    }
+}
