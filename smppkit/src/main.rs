@@ -1,14 +1,18 @@
 //! One binary for everyone who touches SMPP: parses arguments and hands over.
 #![forbid(unsafe_code)]
 
+mod completions;
 mod inspect;
+mod listen;
 mod logs;
+mod man;
+mod script;
 mod send;
 mod simulator;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// SMPP 3.3, 3.4 and 5.0: a simulator to test against, a client, a way to look at PDUs.
 #[derive(Debug, Parser)]
@@ -17,9 +21,12 @@ use clap::{Parser, Subcommand};
 Examples:
   smppkit simulator                                     an SMSC on 127.0.0.1:2775
   smppkit send --to 447700900123 'Hello'                one message to it, and its receipt
+  smppkit listen                                        what comes in, as it comes
+  smppkit script smoke.smpp                             a test of any server, for CI
   smppkit inspect 00000010000000150000000000000007      what these octets say
 
-Exit codes: 0 good, 1 the check failed, 2 wrong usage or configuration, 3 no connection or bind.")]
+Exit codes: 0 good, 1 the check failed, 2 wrong usage or configuration, 3 no connection or bind,
+130 interrupted.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,16 +35,24 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Simulator(Box<simulator::Args>),
-    Send(send::Args),
+    Send(Box<send::Args>),
+    Listen(Box<listen::Args>),
+    Script(Box<script::Args>),
     Inspect(inspect::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Simulator(args) => simulator::run(*args),
-        Command::Send(args) => send::run(args),
+        Command::Send(args) => send::run(*args),
+        Command::Listen(args) => listen::run(*args),
+        Command::Script(args) => script::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args, Cli::command())),
+        Command::Man(args) => man::run(&args, Cli::command()),
     };
     match done {
         Ok(code) => code,

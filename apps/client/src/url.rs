@@ -28,10 +28,9 @@ impl FromStr for Target {
             BadUrl(format!("{why}: want smpp://system_id:password@host:port, or ssmpp:// for TLS"))
         };
         let (scheme, rest) = text.split_once("://").unwrap_or(("smpp", text));
-        // Ports: 2775 is registered for SMPP, 3550 for it over TLS.
-        let (tls, default_port) = match scheme {
-            "smpp" => (false, 2775),
-            "ssmpp" | "smpps" => (true, 3550),
+        let tls = match scheme {
+            "smpp" => false,
+            "ssmpp" | "smpps" => true,
             _ => return Err(bad(&format!("scheme {scheme:?} is not known"))),
         };
         let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
@@ -40,10 +39,11 @@ impl FromStr for Target {
         if host.is_empty() {
             return Err(bad("there is no host"));
         }
-        let has_port = host.rsplit_once(':').is_some_and(|(before, port)| {
-            port.parse::<u16>().is_ok() && (!before.contains(':') || before.ends_with(']'))
-        });
-        let address = if has_port { host.to_owned() } else { format!("{host}:{default_port}") };
+        let address = if port_at(host).is_some() {
+            host.to_owned()
+        } else {
+            format!("{}:{}", bracketed(host), default_port(tls))
+        };
         if system_id.len() > 15 {
             return Err(bad("system_id is longer than 15 octets"));
         }
@@ -52,6 +52,45 @@ impl FromStr for Target {
         }
         Ok(Self { address, tls, system_id: system_id.to_owned(), password: password.to_owned() })
     }
+}
+
+impl Target {
+    /// Another host on the same port.
+    pub(crate) fn set_host(&mut self, host: &str) {
+        let port = port_at(&self.address).and_then(|at| self.address.get(at..)).unwrap_or_default();
+        self.address = format!("{}:{port}", bracketed(host));
+    }
+
+    /// Another port of the same host.
+    pub(crate) fn set_port(&mut self, port: u16) {
+        let host = port_at(&self.address).and_then(|at| self.address.get(..at - 1)).unwrap_or(&self.address);
+        self.address = format!("{host}:{port}");
+    }
+
+    /// TLS, on its own port where it was the default one.
+    pub(crate) fn speak_tls(&mut self) {
+        self.tls = true;
+        if self.address.ends_with(&format!(":{}", default_port(false))) {
+            self.set_port(default_port(true));
+        }
+    }
+}
+
+/// 2775 is registered for SMPP, 3550 for it over TLS.
+const fn default_port(tls: bool) -> u16 {
+    if tls { 3550 } else { 2775 }
+}
+
+/// Where the port begins.
+fn port_at(address: &str) -> Option<usize> {
+    let (before, port) = address.rsplit_once(':')?;
+    let is_port = port.parse::<u16>().is_ok() && (!before.contains(':') || before.ends_with(']'));
+    is_port.then_some(before.len() + 1)
+}
+
+/// An IPv6 address in the brackets that set it off from a port.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
 }
 
 impl fmt::Display for BadUrl {
@@ -81,6 +120,7 @@ mod tests {
         let bare: Target = "example.org".parse().unwrap();
         assert_eq!((bare.address.as_str(), bare.tls), ("example.org:2775", false));
         assert_eq!("smpps://h".parse::<Target>().unwrap().address, "h:3550");
+        assert_eq!("smpp://a@::1".parse::<Target>().unwrap().address, "[::1]:2775");
     }
 
     #[test]
