@@ -6,9 +6,10 @@ use smppkit_wire::tlv::tag;
 use smppkit_wire::value::{MessageState, ReceiptRequest};
 use smppkit_wire::{CommandStatus, Version};
 
-use super::deliver::{detached, id_number};
-use super::message::{Message, error_code};
+use super::deliver::detached;
+use super::message::Message;
 use super::{Bound, Smsc, What};
+use crate::dialect::IdForm;
 
 impl Smsc {
     /// query_sm.
@@ -27,7 +28,7 @@ impl Smsc {
             message_id: pdu.message_id,
             final_date: if state.is_final() { FinalDate::absolute(message.end().1) } else { FinalDate::NONE },
             message_state: as_known(state, from.version),
-            error_code: error_code(state),
+            error_code: message.error_code(state).min(255) as u8,
             ..QuerySmResp::default()
         })
     }
@@ -85,8 +86,7 @@ impl Smsc {
         from: &Bound,
         pdu: &ReplaceSm,
     ) -> Result<(), CommandStatus> {
-        let receipt_delay = i64::try_from(self.config.receipt_delay.as_millis()).unwrap_or(i64::MAX / 4);
-        let number = id_number(&pdu.message_id, from.version == Version::V33);
+        let number = self.number_of(from, &pdu.message_id);
         let message = number.and_then(|number| self.messages.get_mut(number));
         let Some(message) = message.filter(|message| message.account == from.account) else {
             return Err(CommandStatus::ESME_RREPLACEFAIL);
@@ -107,6 +107,7 @@ impl Smsc {
         if expires_ms.is_some_and(|expires_ms| expires_ms < due_ms) {
             return Err(CommandStatus::ESME_RINVEXPIRY);
         }
+        let receipt_delay = message.delivered_ms - message.due_ms;
         message.registered_delivery = pdu.registered_delivery;
         message.scheduled |= due_ms != message.due_ms;
         message.accepted_ms = now_ms;
@@ -125,8 +126,20 @@ impl Smsc {
 
     /// A message of the asking account, by its id.
     fn own(&self, from: &Bound, id: &CStr<65>) -> Option<&Message> {
-        let number = id_number(id, from.version == Version::V33)?;
+        let number = self.number_of(from, id)?;
         self.messages.get(number).filter(|message| message.account == from.account)
+    }
+
+    /// The number of a message by its id, in whatever form it was given out.
+    pub(super) fn number_of(&self, from: &Bound, id: &CStr<65>) -> Option<u32> {
+        if from.version == Version::V33 {
+            // All of them have hexadecimal ones there, those that came over a later version, too.
+            return IdForm::Hex.parse(id.as_octets());
+        }
+        self.dialects.iter().find_map(|dialect| {
+            let number = dialect.message_id.response.parse(id.as_octets())?;
+            self.messages.get(number).filter(|message| message.id.text() == *id).map(|_| number)
+        })
     }
 
     /// The numbers of all messages that something holds for.

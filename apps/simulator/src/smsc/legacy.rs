@@ -7,9 +7,12 @@ use smppkit_wire::pdu::table::{
 };
 
 use super::ancillary::as_known;
-use super::message::{MessageId, error_code};
+use super::message::MessageId;
 use super::{Bound, Smsc};
+use crate::dialect::IdForm;
 
+/// The form of ids in 3.3.
+const OLD: IdForm = IdForm::Hex;
 /// The most ids one answer gives (SMPP 3.3, 6.3.6.4).
 const LATEST: usize = 100;
 
@@ -43,8 +46,8 @@ impl Smsc {
         from: &Bound,
         pdu: &QueryMsgDetails,
     ) -> Result<QueryMsgDetailsResp, CommandStatus> {
-        let id = MessageId::parse(pdu.original_message_id.as_octets(), true);
-        let message = id.and_then(|id| self.messages.get(id.number));
+        let number = OLD.parse(pdu.original_message_id.as_octets());
+        let message = number.and_then(|number| self.messages.get(number));
         let message =
             message.filter(|message| message.account == from.account).ok_or(CommandStatus::ESME_RINVMSGID)?;
         if message.source.octets() != pdu.source_addr.as_octets() {
@@ -74,7 +77,7 @@ impl Smsc {
             msgid: pdu.original_message_id,
             final_date: if state.is_final() { FinalDate::absolute(message.end().1) } else { FinalDate::NONE },
             message_status: as_known(state, from.version),
-            error_code: error_code(state),
+            error_code: message.error_code(state).min(255) as u8,
         })
     }
 
@@ -92,5 +95,5 @@ impl Smsc {
 }
 
 fn short_id(id: MessageId) -> CStr<9> {
-    CStr::new(MessageId { hex: true, ..id }.text().as_octets()).unwrap_or_default()
+    CStr::new(OLD.text(id.number).as_octets()).unwrap_or_default()
 }

@@ -1,8 +1,12 @@
 //! One message on its way, and what has become of it.
 
 use bytes::Bytes;
+use smppkit_text::{Concatenation, McDefault, Udh, decode_user_data};
+use smppkit_wire::Version;
 use smppkit_wire::field::CStr;
 use smppkit_wire::value::{DataCoding, EsmClass, MessageState, Npi, RegisteredDelivery, Ton};
+
+use crate::dialect::IdForm;
 
 /// An address with its type: TON, NPI and characters. Nearly all have at most 20 characters and
 /// stand inline; data_sm may bring up to 64.
@@ -45,29 +49,15 @@ impl Address {
 }
 
 /// A message_id: its number, and how it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MessageId {
     pub(crate) number: u32,
-    /// 8 hexadecimal digits for a 3.3 ESME, else 10 decimal ones.
-    pub(crate) hex: bool,
+    pub(crate) form: IdForm,
 }
 
 impl MessageId {
     pub(crate) fn text(self) -> CStr<65> {
-        let mut digits = [b'0'; 10];
-        let mut rest = self.number;
-        let (base, width) = if self.hex { (16, 8) } else { (10, 10) };
-        for place in digits.iter_mut().take(width).rev() {
-            *place = b"0123456789ABCDEF"[(rest % base) as usize];
-            rest /= base;
-        }
-        CStr::new(&digits[..width]).unwrap_or_default()
-    }
-
-    pub(crate) fn parse(text: &[u8], hex: bool) -> Option<Self> {
-        let text = core::str::from_utf8(text).ok()?;
-        let number = u32::from_str_radix(text, if hex { 16 } else { 10 }).ok()?;
-        Some(Self { number, hex })
+        self.form.text(self.number)
     }
 }
 
@@ -76,6 +66,8 @@ impl MessageId {
 pub(crate) struct Message {
     pub(crate) id: MessageId,
     pub(crate) account: u32,
+    /// Of the session it came on.
+    pub(crate) version: Version,
     pub(crate) service_type: CStr<6>,
     pub(crate) source: Address,
     pub(crate) destination: Address,
@@ -86,6 +78,8 @@ pub(crate) struct Message {
     pub(crate) data_coding: DataCoding,
     pub(crate) user_data: Bytes,
     pub(crate) user_message_reference: Option<u16>,
+    /// Its place in a long message, where TLVs say it.
+    pub(crate) sar: Option<Concatenation>,
     pub(crate) set_dpf: bool,
     pub(crate) accepted_ms: i64,
     /// Now, or schedule_delivery_time.
@@ -98,6 +92,10 @@ pub(crate) struct Message {
     pub(crate) delivered_ms: i64,
     /// What delivery comes to.
     pub(crate) outcome: MessageState,
+    /// The error code that goes with it, where it is not the usual one.
+    pub(crate) error_code: Option<u16>,
+    /// The dialect that its receipts are in, by the number it has in the centre.
+    pub(crate) dialect: u16,
     /// A final state that was decided from outside: cancelled.
     pub(crate) decided: Option<(MessageState, i64)>,
     /// Something is still to happen: it must not be forgotten.
@@ -132,27 +130,36 @@ impl Message {
     }
 }
 
-/// Error code that goes with a final state: 0 for success (network specific, so ours to choose).
-pub(crate) const fn error_code(state: MessageState) -> u8 {
-    match state {
-        MessageState::DELIVERED
-        | MessageState::ACCEPTED
-        | MessageState::ENROUTE
-        | MessageState::SCHEDULED => 0,
-        state => state.0,
+impl Message {
+    /// Its text, as far as one can be made of it.
+    pub(crate) fn text(&self) -> String {
+        let udhi = self.esm_class.has_udh();
+        decode_user_data(&self.user_data, udhi, self.data_coding.0, McDefault::GsmUnpacked).decoded.text
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Which part of how many it is, when it is one of several.
+    pub(crate) fn part(&self) -> Option<(u8, u8)> {
+        self.place().map(|place| (place.sequence(), place.total()))
+    }
 
-    #[test]
-    fn ids_are_ten_decimal_or_eight_hexadecimal_digits_and_read_back() {
-        for (hex, text) in [(false, "0000305419"), (true, "0004A90B")] {
-            let id = MessageId { number: 305_419, hex };
-            assert_eq!(id.text(), text);
-            assert_eq!(MessageId::parse(text.as_bytes(), hex), Some(id));
+    /// Its place in a long message.
+    pub(crate) fn place(&self) -> Option<Concatenation> {
+        let udh = self.esm_class.has_udh().then(|| Udh::parse(&self.user_data).ok()).flatten();
+        udh.and_then(|(udh, _)| udh.concatenation()).or(self.sar)
+    }
+
+    /// Error code that goes with a state: 0 for success (network specific, so ours to choose).
+    pub(crate) fn error_code(&self, state: MessageState) -> u16 {
+        match (state, self.error_code) {
+            (state, Some(code)) if state == self.outcome => code,
+            (
+                MessageState::DELIVERED
+                | MessageState::ACCEPTED
+                | MessageState::ENROUTE
+                | MessageState::SCHEDULED,
+                _,
+            ) => 0,
+            (state, _) => u16::from(state.0),
         }
     }
 }

@@ -14,27 +14,32 @@ mod table;
 mod tests;
 
 pub(crate) use deliver::Delivery;
-pub(crate) use submit::Taken;
+pub(crate) use message::Message;
+pub(crate) use submit::{Plan, Taken};
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering as Memory};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
+use std::time::Instant;
 
-use smppkit_session::{Asked, BindMode, BindRequest};
+use smppkit_session::{Asked, BindMode, BindRequest, Rate};
 use smppkit_wire::field::CStr;
 use smppkit_wire::{Body, CommandStatus, Version};
 
-use crate::config::Config;
+use crate::dialect::Dialect;
+use crate::rules::{Fate, Verdict};
+use crate::settings::SmscSettings;
 use broadcast::Broadcasts;
-use message::Message;
 use table::{Table, TableLimits};
 
 /// The message centre.
 #[derive(Debug)]
 pub(crate) struct Smsc {
-    pub(crate) config: Arc<Config>,
+    pub(crate) config: Arc<SmscSettings>,
+    /// Every dialect that a message was taken in, by the number that the message keeps. The first is the SMSC's own.
+    dialects: Vec<Arc<Dialect>>,
     accounts: Vec<Account>,
     by_name: HashMap<CStr<16>, u32>,
     mo_numbers: Vec<CStr<65>>,
@@ -43,6 +48,8 @@ pub(crate) struct Smsc {
     due: BinaryHeap<Reverse<Due>>,
     /// Beyond so many, those that mean nothing any more are looked for.
     due_limit: usize,
+    /// The form of messages for which no rule asks for another.
+    own_form: u16,
     order: u64,
     /// Woken when something falls due earlier than before.
     timer: Option<Waker>,
@@ -63,12 +70,24 @@ struct Account {
     system_id: CStr<16>,
     bound: usize,
     /// Sessions that can be sent messages to.
-    receivers: Vec<Arc<Mailbox>>,
+    receivers: Vec<Receiver>,
     /// In the order they were made, whatever was given back meanwhile.
     outbox: VecDeque<Box<Delivery>>,
     outbox_octets: usize,
     /// Whose turn it is to be woken.
     turn: usize,
+    /// Binds so far.
+    binds: u64,
+    /// What is left of its throughput.
+    rate: Option<Rate>,
+}
+
+/// A session that can be sent messages to.
+#[derive(Debug)]
+struct Receiver {
+    mailbox: Arc<Mailbox>,
+    /// The numbers it said it serves, as a regular expression (SMPP 5.0, 4.7.3.1).
+    address_range: CStr<41>,
 }
 
 /// A session's place here, while it is bound.
@@ -79,6 +98,12 @@ pub(crate) struct Bound {
     pub(crate) mode: BindMode,
     pub(crate) version: Version,
     pub(crate) mailbox: Arc<Mailbox>,
+    /// How many binds its account had before.
+    pub(crate) nth: u64,
+    /// Deliveries that may wait for their answers, where the account has a number of its own.
+    pub(crate) window: Option<u32>,
+    /// Requests that may wait for ours.
+    pub(crate) submit_window: Option<u32>,
 }
 
 /// What the centre leaves for a session, and how it calls it.
@@ -88,15 +113,48 @@ pub(crate) struct Mailbox {
     attention: AtomicBool,
     /// It has room and found nothing: it is to be woken.
     idle: AtomicBool,
-    inside: Mutex<(Option<Waker>, Vec<HeldAnswer>)>,
+    inside: Mutex<Inside>,
 }
 
-/// The answer to a request that waited for its outcome.
+#[derive(Debug, Default)]
+struct Inside {
+    waker: Option<Waker>,
+    answers: Vec<HeldAnswer>,
+    order: Option<Order>,
+}
+
+/// An answer that waited: for its outcome, or because a rule holds it back.
 #[derive(Debug)]
-pub(crate) struct HeldAnswer {
-    pub(crate) asked: Asked,
-    pub(crate) status: CommandStatus,
-    pub(crate) body: Body,
+pub(crate) enum HeldAnswer {
+    /// To a request.
+    Request {
+        /// What is answered.
+        asked: Asked,
+        /// How.
+        status: CommandStatus,
+        /// With what; `None` is a header alone.
+        body: Option<Body>,
+        /// What a rule wants of it.
+        verdict: Option<Verdict>,
+    },
+    /// To a bind: refused with a status, or taken.
+    Bind(Asked, Option<CommandStatus>, Verdict),
+    /// Octets that answer something the session has not seen, and what becomes of the connection.
+    Raw(Vec<u8>, Option<Fate>),
+}
+
+/// What an operator wants of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Order(pub(crate) Fate);
+
+/// How much there is of everything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) bound: usize,
+    pub(crate) messages: usize,
+    /// Deliveries that wait for a session.
+    pub(crate) waiting: usize,
+    pub(crate) dropped: u64,
 }
 
 /// Something that happens at a time.
@@ -113,76 +171,166 @@ enum What {
     Intermediate(u32),
     /// A message reaches its end, unless that has moved.
     End(u32),
-    /// A delivery that an ESME asked to repeat later.
-    Retry(Box<Delivery>),
+    /// A delivery that is not for now: an ESME asked to repeat it, or it is late on purpose.
+    Deliver(Box<Delivery>),
     /// A transaction's answer.
     Answer { number: u32, asked: Asked, mailbox: Arc<Mailbox>, data_sm: bool },
+    /// An answer that is held back.
+    Held(Arc<Mailbox>, Box<HeldAnswer>),
 }
 
 impl Smsc {
     /// `seed` decides the first message number; centres started at different times so give
     /// different ids.
-    pub(crate) fn new(config: &Arc<Config>, seed: u32) -> Self {
-        let mo_numbers = config.mo_numbers.iter().filter_map(|number| number.parse().ok()).collect();
-        let messages = Table::new(
-            seed,
-            TableLimits { ring: config.messages, kept: config.pending, octets: config.message_octets },
-        );
+    pub(crate) fn new(config: &Arc<SmscSettings>, dialect: Arc<Dialect>, seed: u32) -> Self {
+        let messages = Table::new(seed, Self::limits(config));
         let mut smsc = Self {
+            dialects: vec![dialect],
             accounts: Vec::new(),
             by_name: HashMap::new(),
-            mo_numbers,
+            mo_numbers: Vec::new(),
             messages,
             broadcasts: Broadcasts::default(),
             due: BinaryHeap::new(),
             due_limit: DUE_LIMIT,
+            own_form: 0,
             order: 0,
             timer: None,
             looks: Looks::default(),
             dropped: 0,
             config: Arc::clone(config),
         };
-        for account in &config.accounts {
-            if let Ok(system_id) = account.system_id.parse() {
-                smsc.account(system_id);
-            }
-        }
+        smsc.apply(config);
         smsc
     }
 
+    /// Takes other settings. What is bound stays bound, what was taken keeps its course.
+    pub(crate) fn configure(&mut self, config: &Arc<SmscSettings>, dialect: &Arc<Dialect>) {
+        self.config = Arc::clone(config);
+        self.messages.set_limits(Self::limits(config));
+        // Messages that are under way keep theirs by its number.
+        let own = self.form(dialect);
+        self.own_form = own;
+        self.apply(config);
+    }
+
+    /// Forgets all messages and what was to come of them; sessions and accounts stay.
+    pub(crate) fn reset(&mut self) {
+        let next = self.messages.next();
+        self.messages = Table::new(next, Self::limits(&self.config));
+        self.broadcasts = Broadcasts::default();
+        // Answers are owed all the same.
+        self.due.retain(|Reverse(due)| matches!(due.what, What::Held(..)));
+        for account in &mut self.accounts {
+            account.outbox.clear();
+            account.outbox_octets = 0;
+        }
+        self.dropped = 0;
+    }
+
+    fn limits(config: &SmscSettings) -> TableLimits {
+        TableLimits { ring: config.messages, kept: config.pending, octets: config.message_octets.octets() }
+    }
+
+    fn apply(&mut self, config: &SmscSettings) {
+        self.mo_numbers = config.mo_numbers.iter().filter_map(|number| number.parse().ok()).collect();
+        for listed in &config.account {
+            if let Ok(system_id) = listed.system_id.parse()
+                && let Some(number) = self.account(system_id)
+                && let Some(account) = self.accounts.get_mut(number as usize)
+            {
+                account.rate = listed.throughput.map(Rate::per_second);
+            }
+        }
+    }
+
+    /// The number under which messages keep a dialect.
+    pub(crate) fn form(&mut self, dialect: &Arc<Dialect>) -> u16 {
+        let known =
+            self.dialects.iter().position(|known| Arc::ptr_eq(known, dialect) || **known == **dialect);
+        let at = known.unwrap_or_else(|| {
+            self.dialects.push(Arc::clone(dialect));
+            self.dialects.len() - 1
+        });
+        // Each comes from a configuration; thousands of reloads would have to bring a new one each.
+        u16::try_from(at).unwrap_or_default()
+    }
+
+    fn dialect(&self, form: u16) -> &Dialect {
+        self.dialects
+            .get(usize::from(form))
+            .or_else(|| self.dialects.first())
+            .expect("there is the SMSC's own from the beginning")
+    }
+
     /// Lets an ESME bind, or not.
-    pub(crate) fn bind(&mut self, request: &BindRequest, version: Version) -> Result<Bound, CommandStatus> {
-        let listed = &self.config.accounts;
+    pub(crate) fn bind(
+        &mut self,
+        request: &BindRequest,
+        version: Version,
+        mailbox: &Arc<Mailbox>,
+    ) -> Result<Bound, CommandStatus> {
+        let listed = &self.config.account;
+        let mut own = None;
         if !listed.is_empty() {
             // Unknown id and wrong password get the same answer, after the same work.
-            let matching = listed.iter().filter(|account| {
+            for account in listed {
                 let differing = differing(account.system_id.as_bytes(), request.system_id.as_octets())
                     | differing(account.password.as_bytes(), request.password.as_octets());
-                differing == 0
-            });
-            if matching.count() == 0 {
+                if differing == 0 {
+                    own = Some(account);
+                }
+            }
+            let Some(account) = own else {
+                return Err(CommandStatus::ESME_RBINDFAIL);
+            };
+            let may = account.bind_modes.iter().any(|mode| mode.is(request.mode));
+            if !may || !account.versions.contains(&version) {
                 return Err(CommandStatus::ESME_RBINDFAIL);
             }
         }
+        let limit = own.and_then(|own| own.sessions).unwrap_or(self.config.sessions_per_account);
+        let (window, submit_window) = own.map_or((None, None), |own| (own.window, own.submit_window));
         let account = self.account(request.system_id).ok_or(CommandStatus::ESME_RBINDFAIL)?;
-        let limit = self.config.sessions_per_account;
         let Some(entry) = self.accounts.get_mut(account as usize).filter(|entry| entry.bound < limit) else {
             return Err(CommandStatus::ESME_RBINDFAIL);
         };
         entry.bound += 1;
-        let mailbox = Arc::new(Mailbox::default());
+        let nth = entry.binds;
+        entry.binds += 1;
         mailbox.attention.store(true, Memory::Release);
         if request.mode.receives() {
-            entry.receivers.push(Arc::clone(&mailbox));
+            let address_range = request.address_range;
+            entry.receivers.push(Receiver { mailbox: Arc::clone(mailbox), address_range });
         }
-        Ok(Bound { account, system_id: request.system_id, mode: request.mode, version, mailbox })
+        Ok(Bound {
+            account,
+            system_id: request.system_id,
+            mode: request.mode,
+            version,
+            mailbox: Arc::clone(mailbox),
+            nth,
+            window,
+            submit_window,
+        })
+    }
+
+    /// Whether an account may send so many messages now.
+    pub(crate) fn may_submit(&mut self, now: Instant, from: &Bound, messages: u32) -> bool {
+        let account = self.accounts.get_mut(from.account as usize);
+        account.and_then(|account| account.rate.as_mut()).is_none_or(|rate| rate.take(now, messages))
+    }
+
+    /// Holds an answer back.
+    pub(crate) fn hold(&mut self, at_ms: i64, mailbox: &Arc<Mailbox>, answer: HeldAnswer) {
+        self.at(at_ms, What::Held(Arc::clone(mailbox), Box::new(answer)));
     }
 
     /// A session is gone.
     pub(crate) fn unbind(&mut self, bound: &Bound) {
         if let Some(account) = self.accounts.get_mut(bound.account as usize) {
             account.bound = account.bound.saturating_sub(1);
-            account.receivers.retain(|mailbox| !Arc::ptr_eq(mailbox, &bound.mailbox));
+            account.receivers.retain(|receiver| !Arc::ptr_eq(&receiver.mailbox, &bound.mailbox));
             account.wake_one();
         }
     }
@@ -205,7 +353,34 @@ impl Smsc {
 
     /// Delivers again after some time, as the ESME asked.
     pub(crate) fn retry(&mut self, now_ms: i64, delivery: Box<Delivery>) {
-        self.at(now_ms + deliver::RETRY_MS, What::Retry(delivery));
+        self.at(now_ms + deliver::RETRY_MS, What::Deliver(delivery));
+    }
+
+    /// The latest messages with the accounts that sent them, the oldest first.
+    pub(crate) fn latest(&self, limit: usize) -> Vec<(String, Message)> {
+        let mut latest: Vec<_> = self
+            .messages
+            .latest()
+            .take(limit)
+            .map(|message| (self.system_id(message.account), message.clone()))
+            .collect();
+        latest.reverse();
+        latest
+    }
+
+    /// An account's name.
+    pub(crate) fn system_id(&self, account: u32) -> String {
+        self.accounts.get(account as usize).map(|account| account.system_id.to_text()).unwrap_or_default()
+    }
+
+    /// How much there is of everything.
+    pub(crate) fn load(&self) -> Load {
+        Load {
+            bound: self.accounts.iter().map(|account| account.bound).sum(),
+            messages: self.messages.len(),
+            waiting: self.accounts.iter().map(|account| account.outbox.len()).sum(),
+            dropped: self.dropped,
+        }
     }
 
     /// When something is due next.
@@ -230,10 +405,11 @@ impl Smsc {
             match due.what {
                 What::Intermediate(number) => self.intermediate(due.at_ms, number),
                 What::End(number) => self.message_ends(now_ms, number),
-                What::Retry(delivery) => self.deliver(delivery),
+                What::Deliver(delivery) => self.deliver(delivery),
                 What::Answer { number, asked, mailbox, data_sm } => {
                     self.answer_transaction(now_ms, number, asked, mailbox, data_sm);
                 }
+                What::Held(mailbox, answer) => mailbox.hold(*answer),
             }
         }
     }
@@ -265,7 +441,7 @@ impl Smsc {
         due.retain(|Reverse(due)| match &due.what {
             What::End(number) => lives(*number, |message| message.pending) && seen.insert(*number),
             What::Intermediate(number) => lives(*number, |message| message.decided.is_none()),
-            What::Retry(_) | What::Answer { .. } => true,
+            What::Deliver(_) | What::Answer { .. } | What::Held(..) => true,
         });
         self.due_limit = DUE_LIMIT.max(due.len() * 2);
         self.due = due.into();
@@ -279,7 +455,8 @@ impl Smsc {
         if let Some(account) = self.accounts.get_mut(delivery.account as usize) {
             account.outbox_octets += delivery.octets();
             account.outbox.push_back(delivery);
-            while account.outbox.len() > limit || account.outbox_octets > self.config.message_octets {
+            while account.outbox.len() > limit || account.outbox_octets > self.config.message_octets.octets()
+            {
                 account.take();
                 self.dropped += 1;
             }
@@ -302,6 +479,8 @@ impl Smsc {
             outbox: VecDeque::new(),
             outbox_octets: 0,
             turn: 0,
+            binds: 0,
+            rate: None,
         });
         self.by_name.insert(system_id, number);
         Some(number)
@@ -355,7 +534,7 @@ impl Account {
         let sessions = self.receivers.len();
         for step in 0..sessions {
             let at = (self.turn + step) % sessions;
-            if let Some(mailbox) = self.receivers.get(at)
+            if let Some(Receiver { mailbox, .. }) = self.receivers.get(at)
                 && mailbox.idle.swap(false, Memory::AcqRel)
             {
                 self.turn = at + 1;
@@ -370,8 +549,8 @@ impl Mailbox {
     /// Whether there is something to look after; then it must be looked after.
     pub(crate) fn needs_attention(&self, cx: &Context<'_>) -> bool {
         let mut inside = self.inside();
-        if !inside.0.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            inside.0 = Some(cx.waker().clone());
+        if !inside.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            inside.waker = Some(cx.waker().clone());
         }
         drop(inside);
         self.attention.swap(false, Memory::AcqRel)
@@ -384,22 +563,33 @@ impl Mailbox {
 
     /// Answers that were held back and may go out now.
     pub(crate) fn held_answers(&self) -> Vec<HeldAnswer> {
-        core::mem::take(&mut self.inside().1)
+        core::mem::take(&mut self.inside().answers)
+    }
+
+    /// What an operator wants of the session; asked once.
+    pub(crate) fn order(&self) -> Option<Order> {
+        self.inside().order.take()
+    }
+
+    /// Has the session do something.
+    pub(crate) fn give(&self, order: Order) {
+        self.inside().order = Some(order);
+        self.call();
     }
 
     fn hold(&self, answer: HeldAnswer) {
-        self.inside().1.push(answer);
+        self.inside().answers.push(answer);
         self.call();
     }
 
     fn call(&self) {
         self.attention.store(true, Memory::Release);
-        if let Some(waker) = &self.inside().0 {
+        if let Some(waker) = &self.inside().waker {
             waker.wake_by_ref();
         }
     }
 
-    fn inside(&self) -> MutexGuard<'_, (Option<Waker>, Vec<HeldAnswer>)> {
+    fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use smppkit_session::Asked;
+use smppkit_text::{Concatenation, ReferenceWidth};
 use smppkit_wire::field::{CStr, DestAddress, Time, UnsuccessSme, UnsuccessSmes};
 use smppkit_wire::pdu::table::{DataSm, SubmitMulti, SubmitMultiResp, SubmitSm};
 use smppkit_wire::tlv::tag;
@@ -15,13 +17,39 @@ use smppkit_wire::{CommandStatus, Tlvs, Version};
 
 use super::message::{Address, Message, MessageId};
 use super::{Bound, Smsc, What};
+use crate::dialect::Dialect;
+use crate::mo;
 
 /// What becomes of the answer.
 pub(crate) enum Taken {
     /// Answer now, with this id.
     Now(CStr<65>),
+    /// Answer with this id, after a while.
+    After(CStr<65>, Duration),
     /// The answer waits for the outcome and comes through the mailbox.
     Later,
+}
+
+/// What becomes of a message, and how that is told: by the SMSC's settings, or by a rule.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The state it ends in.
+    pub(crate) outcome: MessageState,
+    /// The error code that goes with it, where it is not the usual one.
+    pub(crate) error_code: Option<u16>,
+    /// From acceptance (or its schedule) to there.
+    pub(crate) delay: Duration,
+    /// The form of its id and receipts, where it is not the SMSC's own.
+    pub(crate) dialect: Option<Arc<Dialect>>,
+    /// What the destination sends back, and how long after it was delivered.
+    pub(crate) reply: Option<(String, Duration)>,
+}
+
+impl Plan {
+    /// Delivered after some time.
+    pub(crate) const fn delivered(delay: Duration) -> Self {
+        Self { outcome: MessageState::DELIVERED, error_code: None, delay, dialect: None, reply: None }
+    }
 }
 
 /// What the three operations have in common.
@@ -41,6 +69,9 @@ struct Offer<'a> {
     tlvs: &'a Tlvs,
 }
 
+/// By how much a receipt that is early comes before the answer: enough for any session of the account to
+/// have sent it.
+const EARLY: Duration = Duration::from_millis(100);
 /// How far a given time may lie in the past: clocks differ, and the PDU took its time to come.
 const PAST_SLACK_MS: i64 = 2_000;
 
@@ -52,6 +83,7 @@ impl Smsc {
         from: &Bound,
         asked: Asked,
         pdu: &SubmitSm,
+        plan: &Plan,
     ) -> Result<Taken, CommandStatus> {
         let mut offer = Offer {
             service_type: pdu.service_type,
@@ -70,7 +102,7 @@ impl Smsc {
         };
         // SMPP 3.4, 4.4 keeps transaction mode to data_sm; 5.0, 4.2.10.4 opened it.
         let transaction = pdu.esm_class.mode() == MessageMode::Transaction && from.version == Version::V50;
-        self.take(now_ms, from, &mut offer, transaction.then_some((asked, false)))
+        self.take(now_ms, from, &mut offer, plan, asked, transaction.then_some(false))
     }
 
     /// data_sm from the ESME.
@@ -80,6 +112,7 @@ impl Smsc {
         from: &Bound,
         asked: Asked,
         pdu: &DataSm,
+        plan: &Plan,
     ) -> Result<Taken, CommandStatus> {
         let mut offer = Offer {
             service_type: pdu.service_type,
@@ -97,15 +130,16 @@ impl Smsc {
             tlvs: &pdu.tlvs,
         };
         let transaction = pdu.esm_class.mode() == MessageMode::Transaction;
-        self.take(now_ms, from, &mut offer, transaction.then_some((asked, true)))
+        self.take(now_ms, from, &mut offer, plan, asked, transaction.then_some(true))
     }
 
-    /// submit_multi: one id for all, one receipt for each destination.
+    /// submit_multi: one id for all, one receipt for each destination. Each has a plan of its own, or is refused.
     pub(crate) fn submit_multi(
         &mut self,
         now_ms: i64,
         from: &Bound,
         pdu: &SubmitMulti,
+        mut plan: impl FnMut(&CStr<21>) -> Result<Plan, CommandStatus>,
     ) -> Result<SubmitMultiResp, CommandStatus> {
         let text = user_data(&pdu.short_message, &pdu.tlvs, pdu.sm_default_msg_id);
         let mut first = None;
@@ -142,7 +176,7 @@ impl Smsc {
                     DestAddress::DistributionList { .. } => CommandStatus::ESME_RINVDLNAME,
                 })
             } else {
-                self.accept(now_ms, from, &mut offer, first)
+                plan(&addr).and_then(|plan| self.accept(now_ms, from, &mut offer, &plan, first))
             };
             match taken {
                 Ok(id) => {
@@ -172,11 +206,13 @@ impl Smsc {
         now_ms: i64,
         from: &Bound,
         offer: &mut Offer<'_>,
-        transaction: Option<(Asked, bool)>,
+        plan: &Plan,
+        asked: Asked,
+        transaction: Option<bool>,
     ) -> Result<Taken, CommandStatus> {
-        let id = self.accept(now_ms, from, offer, None)?;
-        let Some((asked, data_sm)) = transaction else {
-            return Ok(Taken::Now(id.text()));
+        let id = self.accept(now_ms, from, offer, plan, None)?;
+        let Some(data_sm) = transaction else {
+            return Ok(self.answer(now_ms, id));
         };
         let at_ms = match self.messages.get_mut(id.number) {
             Some(message) => {
@@ -190,12 +226,32 @@ impl Smsc {
         Ok(Taken::Later)
     }
 
+    /// The answer to a message that was taken, as its dialect has it.
+    fn answer(&mut self, now_ms: i64, id: MessageId) -> Taken {
+        let message = self.messages.get(id.number);
+        let Some((message, dialect)) = message.map(|message| (message, self.dialect(message.dialect))) else {
+            return Taken::Now(id.text());
+        };
+        if dialect.timing.first_part_only && message.part().is_some_and(|(part, _)| part > 1) {
+            return Taken::Now(CStr::EMPTY);
+        }
+        if !dialect.timing.early || !self.early_receipt(now_ms, id.number) {
+            return Taken::Now(id.text());
+        }
+        if let Some(message) = self.messages.get_mut(id.number) {
+            // It had its receipt.
+            message.registered_delivery = RegisteredDelivery::NONE;
+        }
+        Taken::After(id.text(), EARLY)
+    }
+
     /// Takes one message for one destination. `shared` is the id of a submit_multi's first.
     fn accept(
         &mut self,
         now_ms: i64,
         from: &Bound,
         offer: &mut Offer<'_>,
+        plan: &Plan,
         shared: Option<MessageId>,
     ) -> Result<MessageId, CommandStatus> {
         let mode = offer.esm_class.mode();
@@ -203,7 +259,9 @@ impl Smsc {
         let expires_ms = expiry(now_ms, due_ms, offer)?;
         if offer.replace_if_present {
             self.may_look(now_ms)?;
-            if let Some(id) = self.replace_if_present(now_ms, from, offer, (due_ms, scheduled), expires_ms) {
+            if let Some(id) =
+                self.replace_if_present(now_ms, from, offer, plan, (due_ms, scheduled), expires_ms)
+            {
                 return Ok(id);
             }
         }
@@ -211,10 +269,16 @@ impl Smsc {
         let registered_delivery =
             if mode == MessageMode::Datagram { RegisteredDelivery::NONE } else { offer.registered_delivery };
         let number = self.messages.next();
-        let id = MessageId { number, hex: from.version == Version::V33 };
+        let form = match &plan.dialect {
+            None => self.own_form,
+            Some(dialect) => self.form(dialect),
+        };
+        let id_form = self.dialect(form).message_id.response.in_version(from.version);
+        let id = MessageId { number, form: id_form };
         let mut message = Message {
             id: shared.unwrap_or(id),
             account: from.account,
+            version: from.version,
             service_type: offer.service_type,
             source: offer.source.clone(),
             destination: offer.destination.clone(),
@@ -225,13 +289,16 @@ impl Smsc {
             data_coding: offer.data_coding,
             user_data: core::mem::take(&mut offer.user_data),
             user_message_reference: offer.tlvs.get(tag::user_message_reference),
+            sar: sar(offer.tlvs),
             set_dpf: offer.tlvs.get(tag::set_dpf) == Some(1),
             accepted_ms: now_ms,
             due_ms,
             scheduled,
             expires_ms,
-            delivered_ms: due_ms + millis(self.config.receipt_delay),
-            outcome: MessageState::DELIVERED,
+            delivered_ms: due_ms + millis(plan.delay),
+            outcome: plan.outcome,
+            error_code: plan.error_code,
+            dialect: form,
             decided: None,
             pending: false,
         };
@@ -247,9 +314,14 @@ impl Smsc {
             let end_ms = message.end().1;
             if intermediate {
                 // Not at once: it would overtake the submit_sm_resp on another session.
-                self.at(due_ms + millis(self.config.receipt_delay) / 4, What::Intermediate(number));
+                self.at(due_ms + millis(plan.delay) / 4, What::Intermediate(number));
             }
             self.at(end_ms, What::End(number));
+        }
+        if let (Some((text, after)), MessageState::DELIVERED) = (&plan.reply, message.end().0) {
+            let at_ms = message.delivered_ms + millis(*after);
+            let parts = mo::reply(&message, text, number);
+            self.send_mobile_originated(from.account, Some(at_ms), parts);
         }
         self.messages.push(message);
         Ok(id)
@@ -260,10 +332,10 @@ impl Smsc {
         now_ms: i64,
         from: &Bound,
         offer: &mut Offer<'_>,
+        plan: &Plan,
         (due_ms, scheduled): (i64, bool),
         expires_ms: Option<i64>,
     ) -> Option<MessageId> {
-        let receipt_delay = millis(self.config.receipt_delay);
         // By its number: the id is that of another message, if a submit_multi made it.
         let (number, _) = self
             .messages
@@ -283,7 +355,7 @@ impl Smsc {
         message.due_ms = due_ms;
         message.scheduled = scheduled;
         message.expires_ms = expires_ms;
-        message.delivered_ms = due_ms + receipt_delay;
+        message.delivered_ms = due_ms + millis(plan.delay);
         message.pending |= offer.registered_delivery.receipt() != ReceiptRequest::None;
         let (id, end_ms, pending) = (message.id, message.end().1, message.pending);
         self.messages.set_user_data(number, core::mem::take(&mut offer.user_data));
@@ -298,9 +370,20 @@ impl Smsc {
         let to = message.destination.octets();
         let own =
             self.accounts.get(message.account as usize).map_or(CStr::EMPTY, |account| account.system_id);
-        (!own.is_empty() && to == own.as_octets())
+        self.config.loopback
+            || (!own.is_empty() && to == own.as_octets())
             || self.mo_numbers.iter().any(|number| number.as_octets() == to)
     }
+}
+
+/// A place in a long message, as TLVs say it.
+fn sar(tlvs: &Tlvs) -> Option<Concatenation> {
+    if tlvs.is_empty() {
+        return None;
+    }
+    let reference = tlvs.get(tag::sar_msg_ref_num)?;
+    let (total, sequence) = (tlvs.get(tag::sar_total_segments)?, tlvs.get(tag::sar_segment_seqnum)?);
+    Concatenation::new(reference, ReferenceWidth::Sixteen, total, sequence)
 }
 
 /// message_payload, or short_message, or a text kept here; copied, so that it keeps no buffer alive.
@@ -339,6 +422,6 @@ fn expiry(now_ms: i64, due_ms: i64, offer: &Offer<'_>) -> Result<Option<i64>, Co
     }
 }
 
-fn millis(duration: core::time::Duration) -> i64 {
+pub(super) fn millis(duration: core::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }

@@ -36,6 +36,11 @@ impl Table {
         Self { ring: VecDeque::new(), base: first, kept: HashMap::new(), limits, octets: 0, kept_octets: 0 }
     }
 
+    /// Keeps so much from the next message on.
+    pub(crate) fn set_limits(&mut self, limits: TableLimits) {
+        self.limits = limits;
+    }
+
     /// The number the next message gets.
     pub(crate) fn next(&self) -> u32 {
         self.base.wrapping_add(self.ring.len() as u32)

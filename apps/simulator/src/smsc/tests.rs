@@ -15,11 +15,15 @@ use smppkit_wire::tlv::tag;
 use smppkit_wire::value::{EsmClass, MessageState, MessageType, Npi, RegisteredDelivery, Ton};
 use smppkit_wire::{Body, CommandStatus, PduType, Tlvs, Version};
 
-use super::{Bound, Smsc, Taken};
-use crate::config::{Account, Config};
+use super::{Bound, HeldAnswer, Plan, Smsc, Taken};
+use crate::dialect::Dialect;
+use crate::settings::{Account, SmscSettings};
 
 /// 2026-11-22T12:00:00Z.
 const NOON: i64 = 1_795_348_800_000;
+
+/// Delivered after ten seconds.
+const PLAN: Plan = Plan::delivered(Duration::from_secs(10));
 
 struct Centre {
     smsc: Smsc,
@@ -28,20 +32,20 @@ struct Centre {
 
 impl Centre {
     fn new() -> Self {
-        Self::with(Config {
-            receipt_delay: Duration::from_secs(10),
+        Self::with(SmscSettings {
+            receipt_delay: Duration::from_secs(10).into(),
             mo_numbers: vec!["999".into()],
-            ..Config::default()
+            ..SmscSettings::default()
         })
     }
 
-    fn with(config: Config) -> Self {
-        Self { smsc: Smsc::new(&Arc::new(config), 1), now: NOON }
+    fn with(config: SmscSettings) -> Self {
+        Self { smsc: Smsc::new(&Arc::new(config), Arc::new(Dialect::default()), 1), now: NOON }
     }
 
     fn bind(&mut self, system_id: &str, mode: BindMode, version: Version) -> Bound {
         let bind = Bind::new(system_id, "secret").unwrap();
-        self.smsc.bind(&BindRequest { mode, bind }, version).unwrap()
+        self.smsc.bind(&BindRequest { mode, bind }, version, &Arc::default()).unwrap()
     }
 
     fn esme(&mut self) -> Bound {
@@ -49,9 +53,10 @@ impl Centre {
     }
 
     fn submit(&mut self, from: &Bound, pdu: &SubmitSm) -> Result<CStr<65>, CommandStatus> {
-        match self.smsc.submit_sm(self.now, from, asked(), pdu)? {
+        let plan = Plan::delivered(self.smsc.config.receipt_delay.longest());
+        match self.smsc.submit_sm(self.now, from, asked(), pdu, &plan)? {
             Taken::Now(id) => Ok(id),
-            Taken::Later => panic!("the answer was held back"),
+            Taken::After(..) | Taken::Later => panic!("the answer was held back"),
         }
     }
 
@@ -294,7 +299,7 @@ fn replace_if_present_hits_the_right_copy_of_a_submit_multi() {
         dest_address: DestAddresses::new(&["1".parse().unwrap(), own].map(sme)).unwrap(),
         ..SubmitMulti::default()
     };
-    centre.smsc.submit_multi(centre.now, &esme, &multi).unwrap();
+    centre.smsc.submit_multi(centre.now, &esme, &multi, |_| Ok(PLAN)).unwrap();
     let replacing = SubmitSm { destination_addr: own, replace_if_present_flag: 1, ..message(0) };
     centre.submit(&esme, &replacing).unwrap();
     let Body::DeliverSm(delivered) = centre.after(10).delivered(&esme).remove(0) else { panic!() };
@@ -310,13 +315,16 @@ fn a_transaction_is_answered_with_its_outcome() {
         let mut centre = Centre::new();
         let esme = centre.esme();
         let pdu = SubmitSm { esm_class: EsmClass::TRANSACTION, validity_period, ..message(0) };
-        let taken = centre.smsc.submit_sm(centre.now, &esme, asked(), &pdu).unwrap();
+        let taken = centre.smsc.submit_sm(centre.now, &esme, asked(), &pdu, &PLAN).unwrap();
         assert!(matches!(taken, Taken::Later));
         assert!(esme.mailbox.held_answers().is_empty());
         centre.after(10);
         let held = esme.mailbox.held_answers().remove(0);
-        assert_eq!((held.asked, held.status), (asked(), status));
-        let reason = held.body.tlvs().get(tag::delivery_failure_reason);
+        let HeldAnswer::Request { asked: of, status: told, body: Some(body), .. } = held else {
+            panic!("{held:?}");
+        };
+        assert_eq!((of, told), (asked(), status));
+        let reason = body.tlvs().get(tag::delivery_failure_reason);
         assert_eq!(reason.is_some(), status != CommandStatus::ESME_ROK);
     }
 }
@@ -352,7 +360,7 @@ fn set_dpf_is_followed_by_an_alert() {
         tlvs: Tlvs::build().with(tag::set_dpf, 1).with(tag::message_payload, b"x").done(),
         ..DataSm::default()
     };
-    centre.smsc.data_sm(centre.now, &esme, asked(), &pdu).unwrap();
+    centre.smsc.data_sm(centre.now, &esme, asked(), &pdu, &PLAN).unwrap();
     let Body::AlertNotification(alert) = centre.after(10).delivered(&esme).remove(0) else { panic!() };
     assert_eq!(alert.source_addr, pdu.destination_addr, "an address of 28 characters stays whole");
     assert_eq!(alert.esme_addr, pdu.source_addr);
@@ -371,14 +379,14 @@ fn submit_multi_reports_each_destination_it_refuses_and_sends_the_same_one_once(
         registered_delivery: RegisteredDelivery::RECEIPT,
         ..SubmitMulti::default()
     };
-    let answer = centre.smsc.submit_multi(centre.now, &esme, &pdu).unwrap();
+    let answer = centre.smsc.submit_multi(centre.now, &esme, &pdu, |_| Ok(PLAN)).unwrap();
     let refused: Vec<_> = answer.unsuccess_sme.iter().collect();
     assert_eq!((refused.len(), refused[0].error_status_code), (1, CommandStatus::ESME_RINVDSTADR));
     let receipts = centre.after(10).receipts(&esme);
     assert_eq!(receipts.len(), 3);
     assert!(receipts.iter().all(|(_, id, _)| *id == answer.message_id.to_text()), "one id for all");
     let all_bad = SubmitMulti { dest_address: DestAddresses::new(&[sme("")]).unwrap(), ..pdu };
-    let refused = centre.smsc.submit_multi(centre.now, &esme, &all_bad).unwrap_err();
+    let refused = centre.smsc.submit_multi(centre.now, &esme, &all_bad, |_| Ok(PLAN)).unwrap_err();
     assert_eq!(refused, CommandStatus::ESME_RINVDSTADR);
 }
 
@@ -452,11 +460,13 @@ fn a_3_3_esme_gets_hexadecimal_ids_and_its_own_queries() {
 
 #[test]
 fn listed_accounts_bind_with_their_whole_password_and_nobody_else_does() {
-    let accounts = vec![Account::parse("app:secret").unwrap()];
-    let mut centre = Centre::with(Config { accounts, sessions_per_account: 2, ..Config::default() });
+    let account = vec![Account::parse("app:secret").unwrap()];
+    let mut centre =
+        Centre::with(SmscSettings { account, sessions_per_account: 2, ..SmscSettings::default() });
     let mut bind = |system_id: &str, password: &str| {
         let bind = Bind::new(system_id, password).unwrap();
-        let bound = centre.smsc.bind(&BindRequest { mode: BindMode::Receiver, bind }, Version::V34);
+        let bound =
+            centre.smsc.bind(&BindRequest { mode: BindMode::Receiver, bind }, Version::V34, &Arc::default());
         bound.map(|_| ())
     };
     for (system_id, password) in
@@ -471,8 +481,12 @@ fn listed_accounts_bind_with_their_whole_password_and_nobody_else_does() {
 
 #[test]
 fn what_still_waits_is_kept_beyond_the_ring_and_bounded() {
-    let config =
-        Config { messages: 10, pending: 5, receipt_delay: Duration::from_secs(10), ..Config::default() };
+    let config = SmscSettings {
+        messages: 10,
+        pending: 5,
+        receipt_delay: Duration::from_secs(10).into(),
+        ..SmscSettings::default()
+    };
     let mut centre = Centre::with(config);
     let esme = centre.esme();
     let taken = (0..100).filter(|_| centre.submit(&esme, &message(1)).is_ok()).count();
@@ -487,7 +501,8 @@ fn what_still_waits_is_kept_beyond_the_ring_and_bounded() {
 
 #[test]
 fn a_full_outbox_drops_the_oldest_and_counts_it() {
-    let config = Config { outbox: 3, receipt_delay: Duration::from_secs(1), ..Config::default() };
+    let config =
+        SmscSettings { outbox: 3, receipt_delay: Duration::from_secs(1).into(), ..SmscSettings::default() };
     let mut centre = Centre::with(config);
     let esme = centre.esme();
     let ids: Vec<_> = (0..5).map(|_| centre.submit(&esme, &message(1)).unwrap().to_text()).collect();
@@ -521,7 +536,10 @@ fn what_replace_sm_and_cancel_sm_leave_behind_does_not_pile_up() {
 
 #[test]
 fn what_a_session_gives_back_leaves_in_the_order_it_was_made() {
-    let mut centre = Centre::with(Config { receipt_delay: Duration::from_secs(1), ..Config::default() });
+    let mut centre = Centre::with(SmscSettings {
+        receipt_delay: Duration::from_secs(1).into(),
+        ..SmscSettings::default()
+    });
     let esme = centre.esme();
     let ids: Vec<_> = (0..4).map(|_| centre.submit(&esme, &message(1)).unwrap().to_text()).collect();
     centre.after(1);
@@ -535,7 +553,7 @@ fn what_a_session_gives_back_leaves_in_the_order_it_was_made() {
 
 #[test]
 fn texts_are_bounded_in_octets_not_only_in_number() {
-    let config = Config { message_octets: 1_000, ..Config::default() };
+    let config = SmscSettings { message_octets: smppkit_ops::Size(1_000), ..SmscSettings::default() };
     let mut centre = Centre::with(config);
     let esme = centre.esme();
     let long = |registered| SubmitSm {
@@ -555,7 +573,7 @@ fn texts_are_bounded_in_octets_not_only_in_number() {
 
 #[test]
 fn operations_without_an_index_may_look_through_so_much_in_a_second() {
-    let mut centre = Centre::with(Config { messages: 100_000, ..Config::default() });
+    let mut centre = Centre::with(SmscSettings { messages: 100_000, ..SmscSettings::default() });
     let esme = centre.esme();
     for _ in 0..50_000 {
         centre.submit(&esme, &message(0)).unwrap();

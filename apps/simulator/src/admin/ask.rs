@@ -1,0 +1,74 @@
+//! What a query asks for: a filter, made of every parameter that is not about the query itself.
+
+use std::time::Duration;
+
+use smppkit_inspect::{Filter, Pattern};
+use smppkit_ops::{Problem, Span};
+
+use super::unprocessable;
+
+/// The parameters of a query.
+pub(super) type Pairs = Vec<(String, String)>;
+
+/// What is asked for.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) filter: Filter,
+    /// So many at most.
+    pub(super) limit: usize,
+    /// Only what came after this number.
+    pub(super) after: Option<u64>,
+    /// How many have to match.
+    pub(super) count: usize,
+    /// How long that may take.
+    pub(super) timeout: Duration,
+}
+
+/// What one answer holds at most.
+pub(super) const LIMIT: usize = 1_000;
+/// What is waited for at most.
+const COUNT: usize = 100_000;
+/// How long is waited at most.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+impl Ask {
+    /// From a query's parameters.
+    pub(super) fn new(pairs: Pairs) -> Result<Self, Problem> {
+        let mut ask = Self {
+            filter: Filter::default(),
+            limit: 100,
+            after: None,
+            count: 1,
+            timeout: Duration::from_secs(10),
+        };
+        for (name, value) in pairs {
+            match name.as_str() {
+                "limit" => ask.limit = number(&name, &value, 1, LIMIT as u64)? as usize,
+                "after" => ask.after = Some(number(&name, &value, 0, u64::MAX)?),
+                "count" => ask.count = number(&name, &value, 0, COUNT as u64)? as usize,
+                "timeout" => {
+                    let span = value.parse::<Span>().map_err(|error| wrong(&name, &error.to_string()))?;
+                    if span.0 > TIMEOUT {
+                        return Err(wrong(&name, &format!("is longer than {}", Span(TIMEOUT))));
+                    }
+                    ask.timeout = span.0;
+                }
+                _ => {
+                    let pattern =
+                        value.parse::<Pattern>().map_err(|error| wrong(&name, &error.to_string()))?;
+                    ask.filter.and(&name, pattern).map_err(|error| wrong(&name, &error.to_string()))?;
+                }
+            }
+        }
+        Ok(ask)
+    }
+}
+
+fn number(name: &str, value: &str, least: u64, most: u64) -> Result<u64, Problem> {
+    let number = value.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| wrong(name, &format!("{value:?} is no number from {least} to {most}")))
+}
+
+fn wrong(name: &str, why: &str) -> Problem {
+    unprocessable(format!("{name}: {why}")).with("parameter", name)
+}

@@ -1,0 +1,90 @@
+//! Sessions: who is bound, and ending one.
+
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use smppkit_ops::{Json, Path, Problem, Query};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Operated, not_found};
+use crate::record::time;
+use crate::rules::Fate;
+use crate::session::Card;
+use crate::smsc::Order;
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Session {
+    id: u64,
+    smsc: String,
+    /// The ESME's address.
+    peer: String,
+    /// When it connected.
+    since: String,
+    /// Who it is bound as; nothing before it is.
+    system_id: Option<String>,
+    /// transmitter, receiver or transceiver.
+    bind_mode: Option<&'static str>,
+    /// The protocol version.
+    interface_version: Option<&'static str>,
+    /// PDUs that came from it.
+    pdus_in: u64,
+    /// PDUs that went to it.
+    pdus_out: u64,
+    /// When the last one passed.
+    last: Option<String>,
+}
+
+impl Session {
+    fn of(card: &Card) -> Self {
+        let bound = card.bound.get();
+        let last_ms = i64::try_from(card.last_ms.load(Ordering::Relaxed)).unwrap_or_default();
+        Self {
+            id: card.id,
+            smsc: card.smsc.to_string(),
+            peer: card.peer.to_string(),
+            since: time(card.since_ms),
+            system_id: bound.map(|bound| bound.system_id.clone()),
+            bind_mode: bound.map(|bound| bound.mode.name()),
+            interface_version: bound.map(|bound| bound.version.name()),
+            pdus_in: card.came.load(Ordering::Relaxed),
+            pdus_out: card.went.load(Ordering::Relaxed),
+            last: (last_ms > 0).then(|| time(last_ms)),
+        }
+    }
+}
+
+/// Sessions at most in one answer.
+const LIMIT: usize = 10_000;
+
+/// The sessions there are, the oldest first.
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions",
+    responses((status = 200, body = Vec<Session>)))]
+pub(super) async fn list(State(operated): State<Operated>) -> Json<Vec<Session>> {
+    let cards: Vec<_> = operated.hub.sessions().values().take(LIMIT).cloned().collect();
+    Json(cards.iter().map(|card| Session::of(card)).collect())
+}
+
+/// How a session is to end.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(super) struct How {
+    /// `unbind` by default.
+    how: Option<Fate>,
+}
+
+/// Ends a session: politely, or as a network would.
+#[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "sessions",
+    params(("id" = u64, Path, description = "The session's id"), How),
+    responses((status = 200, body = Session), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
+pub(super) async fn end(
+    State(operated): State<Operated>,
+    Path(id): Path<u64>,
+    Query(how): Query<How>,
+) -> Result<Json<Session>, Problem> {
+    let card = operated.hub.sessions().get(&id).cloned();
+    let card = card.ok_or_else(|| not_found(format!("there is no session {id}")))?;
+    card.mailbox.give(Order(how.how.unwrap_or(Fate::Unbind)));
+    Ok(Json(Session::of(&card)))
+}

@@ -1,0 +1,213 @@
+//! What came and went: the latest PDUs of all sessions, as octets, in bounded memory.
+//!
+//! Sessions only copy their octets in here, a batch at a time, into one ring. All looking into them, by
+//! filters, streams and waits, is done by whoever asks, at its own pace.
+
+mod entry;
+mod ring;
+
+pub(crate) use entry::{Entry, time};
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::session::Card;
+use ring::Ring;
+
+/// The record.
+#[derive(Debug)]
+pub(crate) struct Record {
+    inside: Mutex<Inside>,
+    /// Told of each batch.
+    news: Notify,
+    /// The number that the next PDU gets, for those who only want to know.
+    next: AtomicU64,
+    limit_octets: usize,
+}
+
+#[derive(Debug)]
+struct Inside {
+    ring: Ring,
+    runs: VecDeque<Run>,
+    next: u64,
+}
+
+/// PDUs of one session that came, or went, together.
+#[derive(Debug, Clone)]
+struct Run {
+    card: Arc<Card>,
+    direction: Direction,
+    unix_ms: i64,
+    /// The number of its first PDU.
+    number: u64,
+    pdus: u32,
+    octets: u32,
+}
+
+/// Which way a PDU went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Direction {
+    /// From an ESME.
+    In,
+    /// To an ESME.
+    Out,
+}
+
+impl Direction {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
+/// What a reader gets.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) entries: Vec<Entry>,
+    /// Where to go on.
+    pub(crate) next: u64,
+    /// PDUs from where it wanted to begin that are forgotten.
+    pub(crate) missed: u64,
+}
+
+impl Record {
+    /// Keeps so many octets; with none, nothing is recorded.
+    pub(crate) fn new(limit_octets: usize) -> Self {
+        let inside = Inside { ring: Ring::new(limit_octets), runs: VecDeque::new(), next: 1 };
+        Self { inside: Mutex::new(inside), news: Notify::new(), next: AtomicU64::new(1), limit_octets }
+    }
+
+    /// Whole PDUs behind each other.
+    pub(crate) fn push(
+        &self,
+        card: &Arc<Card>,
+        direction: Direction,
+        unix_ms: i64,
+        octets: &[u8],
+        pdus: u32,
+    ) {
+        if octets.len() > self.limit_octets || octets.is_empty() {
+            return;
+        }
+        let mut inside = self.inside();
+        let inside = &mut *inside;
+        while !inside.ring.has_room(octets.len()) {
+            let Some(oldest) = inside.runs.pop_front() else { break };
+            inside.ring.forget(oldest.octets as usize);
+        }
+        inside.ring.push(octets);
+        let number = inside.next;
+        inside.next += u64::from(pdus);
+        inside.runs.push_back(Run {
+            card: Arc::clone(card),
+            direction,
+            unix_ms,
+            number,
+            pdus,
+            octets: octets.len() as u32,
+        });
+        self.next.store(inside.next, Ordering::Release);
+        self.news.notify_waiters();
+    }
+
+    /// The number that the next PDU gets.
+    pub(crate) fn next(&self) -> u64 {
+        self.next.load(Ordering::Acquire)
+    }
+
+    /// Resolves when something new comes after it was made.
+    pub(crate) fn news(&self) -> tokio::sync::futures::Notified<'_> {
+        self.news.notified()
+    }
+
+    /// PDUs from a number on, about so many at most: whole batches are read.
+    pub(crate) fn read(&self, from: u64, limit: usize) -> Read {
+        let inside = self.inside();
+        let first = inside.runs.front().map_or(inside.next, |run| run.number);
+        let missed = first.saturating_sub(from);
+        let begin = inside.runs.partition_point(|run| run.number + u64::from(run.pdus) <= from);
+        let mut at: usize = inside.runs.iter().take(begin).map(|run| run.octets as usize).sum();
+        let mut taken = Vec::new();
+        let mut pdus = 0;
+        for run in inside.runs.iter().skip(begin) {
+            if pdus >= limit {
+                break;
+            }
+            pdus += run.pdus as usize;
+            taken.push((run.clone(), inside.ring.copy(at, run.octets as usize)));
+            at += run.octets as usize;
+        }
+        let next = taken.last().map_or(inside.next.max(from), |(run, _)| run.number + u64::from(run.pdus));
+        drop(inside);
+        let mut entries = Vec::with_capacity(pdus);
+        for (run, octets) in taken {
+            split(&run, &octets.into(), from, &mut entries);
+        }
+        Read { entries, next, missed }
+    }
+
+    /// The number of the oldest PDU that is kept.
+    pub(crate) fn first(&self) -> u64 {
+        let inside = self.inside();
+        inside.runs.front().map_or(inside.next, |run| run.number)
+    }
+
+    /// Forgets all. Numbers go on.
+    pub(crate) fn reset(&self) {
+        let mut inside = self.inside();
+        inside.runs.clear();
+        inside.ring.clear();
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many PDUs there are in octets; what is none at the end, made so on purpose, counts as one.
+pub(crate) fn count(octets: &[u8], mut each: impl FnMut(u32, u32)) -> u32 {
+    let mut pdus = 0;
+    let mut rest = octets;
+    while !rest.is_empty() {
+        pdus += 1;
+        let whole = smppkit_wire::Header::read(rest)
+            .map(|header| (header, header.command_length as usize))
+            .filter(|(_, length)| (smppkit_wire::Header::OCTETS..=rest.len()).contains(length));
+        let Some((header, length)) = whole else { break };
+        each(header.command_id, header.command_status.0);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    pdus
+}
+
+fn split(run: &Run, octets: &Bytes, from: u64, entries: &mut Vec<Entry>) {
+    let mut at = 0;
+    let mut number = run.number;
+    while at < octets.len() {
+        let rest = octets.get(at..).unwrap_or_default();
+        let length = smppkit_wire::Header::read(rest)
+            .map(|header| header.command_length as usize)
+            .filter(|length| (smppkit_wire::Header::OCTETS..=rest.len()).contains(length))
+            .unwrap_or(rest.len());
+        if number >= from {
+            entries.push(Entry {
+                number,
+                unix_ms: run.unix_ms,
+                card: Arc::clone(&run.card),
+                direction: run.direction,
+                octets: octets.slice(at..at + length),
+            });
+        }
+        at += length;
+        number += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;
