@@ -40,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) hub: Arc<Hub>,
     pub(crate) settings: ArcSwap<SmscSettings>,
     pub(crate) rules: ArcSwap<Rules>,
+    /// Counts the changes of both, so that sessions need not look at either for each PDU.
+    changes: AtomicU64,
     pub(crate) counts: Counts,
     smsc: Mutex<Smsc>,
     /// Rules that came over REST: they are looked at before those of the file.
@@ -125,6 +127,7 @@ impl Node {
             name: settings.name.as_str().into(),
             hub: Arc::clone(hub),
             rules: ArcSwap::from_pointee(rules),
+            changes: AtomicU64::new(1),
             counts: Counts::default(),
             smsc: Mutex::new(Smsc::new(&settings, dialect, first)),
             settings: ArcSwap::new(settings),
@@ -138,6 +141,11 @@ impl Node {
     pub(crate) fn smsc(&self) -> MutexGuard<'_, Smsc> {
         // A session that panicked left the centre as it was between two events.
         self.smsc.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often settings or rules have changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// How many bind requests came before.
@@ -166,6 +174,7 @@ impl Node {
         self.smsc().configure(&settings, &dialect);
         self.settings.store(settings);
         self.rules.store(Arc::new(rules));
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -179,6 +188,7 @@ impl Node {
         let rules = changed.iter().cloned().chain(settings.rules());
         let rules = Rules::new(rules, |name| all.dialect(name), &self.rules.load())?;
         self.rules.store(Arc::new(rules));
+        self.changes.fetch_add(1, Ordering::Release);
         *added = changed;
         Ok(answer)
     }
@@ -198,6 +208,7 @@ impl Node {
             Rules::new(self.settings.load().rules(), |name| all.dialect(name), &Rules::default())
         {
             self.rules.store(Arc::new(rules));
+            self.changes.fetch_add(1, Ordering::Release);
         }
     }
 }

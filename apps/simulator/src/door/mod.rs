@@ -23,14 +23,19 @@ use tracing::{info, warn};
 use self::faults::{emit, meet};
 use crate::node::Node;
 use crate::record::Direction;
-use crate::rules::{Asker, Chance, Verdict};
+use crate::rules::{Asker, Chance, Rules, Verdict};
 use crate::session::{BoundAs, Card};
+use crate::settings::SmscSettings;
 use crate::smsc::{Bound, Delivery, HeldAnswer, Plan, Taken};
 
 /// The application behind one connection.
 #[derive(Debug)]
 pub(crate) struct Door {
     node: Arc<Node>,
+    /// The node's, as they were at its last change.
+    settings: Arc<SmscSettings>,
+    rules: Arc<Rules>,
+    changes: u64,
     /// Set with the first event: then the peer is known.
     card: Option<Arc<Card>>,
     bound: Option<Bound>,
@@ -48,7 +53,17 @@ type Answer = Result<Option<Body>, CommandStatus>;
 impl Door {
     pub(crate) fn new(node: Arc<Node>) -> Self {
         let chance = Chance::of_session(node.hub.seed, &[], 0);
-        Self { node, card: None, bound: None, chance, outbind: None }
+        let (settings, rules) = (node.settings.load_full(), node.rules.load_full());
+        Self {
+            settings,
+            rules,
+            changes: node.changes(),
+            node,
+            card: None,
+            bound: None,
+            chance,
+            outbind: None,
+        }
     }
 
     pub(crate) fn with_outbind(mut self, outbind: Outbind) -> Self {
@@ -58,6 +73,15 @@ impl Door {
 
     fn now_ms(&self, link: &DoorLink<'_>) -> i64 {
         self.node.hub.unix_ms(link.now())
+    }
+
+    /// Takes note of changes of settings and rules.
+    fn refresh(&mut self) {
+        let changes = self.node.changes();
+        if changes != self.changes {
+            (self.settings, self.rules) = (self.node.settings.load_full(), self.node.rules.load_full());
+            self.changes = changes;
+        }
     }
 
     fn card(&mut self, link: &DoorLink<'_>) -> Arc<Card> {
@@ -75,8 +99,8 @@ impl Door {
         body: &Body,
         destination: Option<&str>,
     ) -> Option<Verdict> {
-        let rules = self.node.rules.load();
-        if !rules.concern(name) {
+        self.refresh();
+        if !self.rules.concern(name) {
             return None;
         }
         let (system_id, peer) =
@@ -88,7 +112,7 @@ impl Door {
             peer: &peer,
             sequence_number: seq,
         };
-        let verdict = rules.judge(name, body, destination, asker, &mut self.chance);
+        let verdict = self.rules.judge(name, body, destination, asker, &mut self.chance);
         if let Some(verdict) = &verdict {
             tracing::debug!(rule = verdict.name(), pdu = name, "a rule applies");
         }
@@ -97,7 +121,7 @@ impl Door {
 
     /// What becomes of a message, by the settings and by a rule.
     fn plan(&mut self, verdict: Option<&Verdict>) -> Plan {
-        let usual = |chance: &mut Chance| self.node.settings.load().receipt_delay.sample(chance);
+        let usual = |chance: &mut Chance| self.settings.receipt_delay.sample(chance);
         let Some(verdict) = verdict else {
             return Plan::delivered(usual(&mut self.chance));
         };
@@ -169,15 +193,18 @@ impl Door {
     }
 
     fn request(&mut self, link: &mut DoorLink<'_>, asked: Asked, body: &Body) {
-        let Some(bound) = self.bound.clone() else {
+        let Some(bound) = &self.bound else {
             return link.refuse(asked, CommandStatus::ESME_RINVBNDSTS);
         };
         // This one is counted already.
         if bound.submit_window.is_some_and(|window| link.session.unanswered() > window) {
             return self.answer(link, asked, body, Err(CommandStatus::ESME_RTHROTTLED), None);
         }
+        if let Body::SubmitSm(pdu) = body {
+            return self.submit_sm(link, asked, body, pdu);
+        }
+        let bound = bound.clone();
         match body {
-            Body::SubmitSm(pdu) => return self.submit_sm(link, asked, body, pdu),
             Body::SubmitMulti(pdu) => return self.submit_multi(link, asked, body, pdu, &bound),
             _ => {}
         }
@@ -238,7 +265,8 @@ impl Door {
         bound: &Bound,
     ) {
         let now_ms = self.now_ms(link);
-        let concern = self.node.rules.load().concern("submit_multi");
+        self.refresh();
+        let concern = self.rules.concern("submit_multi");
         let mut first: Option<Verdict> = None;
         let node = Arc::clone(&self.node);
         // Judged before the centre is locked: rules take their time.

@@ -19,6 +19,9 @@ pub(crate) struct Address {
 }
 
 impl Address {
+    /// Nobody's.
+    pub(crate) const NONE: Self = Self::new(Ton::UNKNOWN, Npi::UNKNOWN, CStr::EMPTY);
+
     pub(crate) const fn new(ton: Ton, npi: Npi, addr: CStr<21>) -> Self {
         Self { ton, npi, short: addr, long: None }
     }

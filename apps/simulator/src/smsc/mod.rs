@@ -50,6 +50,8 @@ pub(crate) struct Smsc {
     due_limit: usize,
     /// The form of messages for which no rule asks for another.
     own_form: u16,
+    /// Whether that form answers with an id at once, as nearly all do.
+    own_is_plain: bool,
     order: u64,
     /// Woken when something falls due earlier than before.
     timer: Option<Waker>,
@@ -194,6 +196,7 @@ impl Smsc {
             due: BinaryHeap::new(),
             due_limit: DUE_LIMIT,
             own_form: 0,
+            own_is_plain: false,
             order: 0,
             timer: None,
             looks: Looks::default(),
@@ -209,8 +212,7 @@ impl Smsc {
         self.config = Arc::clone(config);
         self.messages.set_limits(Self::limits(config));
         // Messages that are under way keep theirs by its number.
-        let own = self.form(dialect);
-        self.own_form = own;
+        self.own_form = self.form(dialect);
         self.apply(config);
     }
 
@@ -233,6 +235,8 @@ impl Smsc {
     }
 
     fn apply(&mut self, config: &SmscSettings) {
+        let timing = &self.dialect(self.own_form).timing;
+        self.own_is_plain = !timing.early && !timing.first_part_only;
         self.mo_numbers = config.mo_numbers.iter().filter_map(|number| number.parse().ok()).collect();
         for listed in &config.account {
             if let Ok(system_id) = listed.system_id.parse()

@@ -52,20 +52,12 @@ impl Plan {
     }
 }
 
-/// What the three operations have in common.
+/// A message as it is offered, and what was asked for with it.
 struct Offer<'a> {
-    service_type: CStr<6>,
-    source: Address,
-    destination: Address,
-    esm_class: EsmClass,
-    protocol_id: u8,
-    priority_flag: u8,
+    message: Message,
     schedule_delivery_time: Time,
     validity_period: Time,
-    registered_delivery: RegisteredDelivery,
     replace_if_present: bool,
-    data_coding: DataCoding,
-    user_data: Bytes,
     tlvs: &'a Tlvs,
 }
 
@@ -85,24 +77,27 @@ impl Smsc {
         pdu: &SubmitSm,
         plan: &Plan,
     ) -> Result<Taken, CommandStatus> {
-        let mut offer = Offer {
-            service_type: pdu.service_type,
-            source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr),
-            destination: Address::new(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr),
-            esm_class: pdu.esm_class,
-            protocol_id: pdu.protocol_id,
-            priority_flag: pdu.priority_flag,
+        let offer = Offer {
+            message: Message {
+                service_type: pdu.service_type,
+                source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr),
+                destination: Address::new(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr),
+                esm_class: pdu.esm_class,
+                protocol_id: pdu.protocol_id,
+                priority_flag: pdu.priority_flag,
+                registered_delivery: pdu.registered_delivery,
+                data_coding: pdu.data_coding,
+                user_data: user_data(&pdu.short_message, &pdu.tlvs, pdu.sm_default_msg_id),
+                ..self.message(now_ms, from, plan, &pdu.tlvs)
+            },
             schedule_delivery_time: pdu.schedule_delivery_time,
             validity_period: pdu.validity_period,
-            registered_delivery: pdu.registered_delivery,
             replace_if_present: pdu.replace_if_present_flag == 1,
-            data_coding: pdu.data_coding,
-            user_data: user_data(&pdu.short_message, &pdu.tlvs, pdu.sm_default_msg_id),
             tlvs: &pdu.tlvs,
         };
         // SMPP 3.4, 4.4 keeps transaction mode to data_sm; 5.0, 4.2.10.4 opened it.
         let transaction = pdu.esm_class.mode() == MessageMode::Transaction && from.version == Version::V50;
-        self.take(now_ms, from, &mut offer, plan, asked, transaction.then_some(false))
+        self.take(now_ms, from, offer, plan, asked, transaction.then_some(false))
     }
 
     /// data_sm from the ESME.
@@ -114,23 +109,24 @@ impl Smsc {
         pdu: &DataSm,
         plan: &Plan,
     ) -> Result<Taken, CommandStatus> {
-        let mut offer = Offer {
-            service_type: pdu.service_type,
-            source: Address::of_data_sm(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr),
-            destination: Address::of_data_sm(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr),
-            esm_class: pdu.esm_class,
-            protocol_id: 0,
-            priority_flag: 0,
+        let offer = Offer {
+            message: Message {
+                service_type: pdu.service_type,
+                source: Address::of_data_sm(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr),
+                destination: Address::of_data_sm(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr),
+                esm_class: pdu.esm_class,
+                registered_delivery: pdu.registered_delivery,
+                data_coding: pdu.data_coding,
+                user_data: user_data(&[], &pdu.tlvs, 0),
+                ..self.message(now_ms, from, plan, &pdu.tlvs)
+            },
             schedule_delivery_time: Time::NONE,
             validity_period: Time::NONE,
-            registered_delivery: pdu.registered_delivery,
             replace_if_present: false,
-            data_coding: pdu.data_coding,
-            user_data: user_data(&[], &pdu.tlvs, 0),
             tlvs: &pdu.tlvs,
         };
         let transaction = pdu.esm_class.mode() == MessageMode::Transaction;
-        self.take(now_ms, from, &mut offer, plan, asked, transaction.then_some(true))
+        self.take(now_ms, from, offer, plan, asked, transaction.then_some(true))
     }
 
     /// submit_multi: one id for all, one receipt for each destination. Each has a plan of its own, or is refused.
@@ -155,28 +151,34 @@ impl Smsc {
             if !seen.insert((ton, npi, addr)) {
                 continue;
             }
-            let mut offer = Offer {
-                service_type: pdu.service_type,
-                source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr),
-                destination: Address::new(ton, npi, addr),
-                esm_class: pdu.esm_class,
-                protocol_id: pdu.protocol_id,
-                priority_flag: pdu.priority_flag,
-                schedule_delivery_time: pdu.schedule_delivery_time,
-                validity_period: pdu.validity_period,
-                registered_delivery: pdu.registered_delivery,
-                replace_if_present: false,
-                data_coding: pdu.data_coding,
-                user_data: text.clone(),
-                tlvs: &pdu.tlvs,
-            };
             let taken = if addr.is_empty() {
                 Err(match destination {
                     DestAddress::Sme { .. } => CommandStatus::ESME_RINVDSTADR,
                     DestAddress::DistributionList { .. } => CommandStatus::ESME_RINVDLNAME,
                 })
             } else {
-                plan(&addr).and_then(|plan| self.accept(now_ms, from, &mut offer, &plan, first))
+                plan(&addr).and_then(|plan| {
+                    let plan = &plan;
+                    let offer = Offer {
+                        message: Message {
+                            service_type: pdu.service_type,
+                            source: Address::new(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr),
+                            destination: Address::new(ton, npi, addr),
+                            esm_class: pdu.esm_class,
+                            protocol_id: pdu.protocol_id,
+                            priority_flag: pdu.priority_flag,
+                            registered_delivery: pdu.registered_delivery,
+                            data_coding: pdu.data_coding,
+                            user_data: text.clone(),
+                            ..self.message(now_ms, from, plan, &pdu.tlvs)
+                        },
+                        schedule_delivery_time: pdu.schedule_delivery_time,
+                        validity_period: pdu.validity_period,
+                        replace_if_present: false,
+                        tlvs: &pdu.tlvs,
+                    };
+                    self.accept(now_ms, from, offer, plan, first)
+                })
             };
             match taken {
                 Ok(id) => {
@@ -205,13 +207,17 @@ impl Smsc {
         &mut self,
         now_ms: i64,
         from: &Bound,
-        offer: &mut Offer<'_>,
+        offer: Offer<'_>,
         plan: &Plan,
         asked: Asked,
         transaction: Option<bool>,
     ) -> Result<Taken, CommandStatus> {
         let id = self.accept(now_ms, from, offer, plan, None)?;
         let Some(data_sm) = transaction else {
+            // Nearly always there is nothing to it.
+            if plan.dialect.is_none() && self.own_is_plain {
+                return Ok(Taken::Now(id.text()));
+            }
             return Ok(self.answer(now_ms, id));
         };
         let at_ms = match self.messages.get_mut(id.number) {
@@ -245,68 +251,78 @@ impl Smsc {
         Taken::After(id.text(), EARLY)
     }
 
+    /// A message as it begins, but for what the PDU says of it.
+    fn message(&mut self, now_ms: i64, from: &Bound, plan: &Plan, tlvs: &Tlvs) -> Message {
+        let dialect = match &plan.dialect {
+            None => self.own_form,
+            Some(dialect) => self.form(dialect),
+        };
+        let form = self.dialect(dialect).message_id.response.in_version(from.version);
+        let bare = tlvs.is_empty();
+        Message {
+            id: MessageId { number: self.messages.next(), form },
+            account: from.account,
+            version: from.version,
+            service_type: CStr::EMPTY,
+            source: Address::NONE,
+            destination: Address::NONE,
+            esm_class: EsmClass::DEFAULT,
+            protocol_id: 0,
+            priority_flag: 0,
+            registered_delivery: RegisteredDelivery::NONE,
+            data_coding: DataCoding(0),
+            user_data: Bytes::new(),
+            user_message_reference: if bare { None } else { tlvs.get(tag::user_message_reference) },
+            sar: if bare { None } else { sar(tlvs) },
+            set_dpf: !bare && tlvs.get(tag::set_dpf) == Some(1),
+            accepted_ms: now_ms,
+            due_ms: now_ms,
+            scheduled: false,
+            expires_ms: None,
+            delivered_ms: now_ms,
+            outcome: plan.outcome,
+            error_code: plan.error_code,
+            dialect,
+            decided: None,
+            pending: false,
+        }
+    }
+
     /// Takes one message for one destination. `shared` is the id of a submit_multi's first.
     fn accept(
         &mut self,
         now_ms: i64,
         from: &Bound,
-        offer: &mut Offer<'_>,
+        mut offer: Offer<'_>,
         plan: &Plan,
         shared: Option<MessageId>,
     ) -> Result<MessageId, CommandStatus> {
-        let mode = offer.esm_class.mode();
-        let (due_ms, scheduled) = schedule(now_ms, offer)?;
-        let expires_ms = expiry(now_ms, due_ms, offer)?;
+        let (due_ms, scheduled) = schedule(now_ms, &offer)?;
+        let expires_ms = expiry(now_ms, due_ms, &offer)?;
+        let message = &mut offer.message;
+        message.due_ms = due_ms;
+        message.scheduled = scheduled;
+        message.expires_ms = expires_ms;
+        message.delivered_ms = due_ms + millis(plan.delay);
         if offer.replace_if_present {
             self.may_look(now_ms)?;
-            if let Some(id) =
-                self.replace_if_present(now_ms, from, offer, plan, (due_ms, scheduled), expires_ms)
-            {
+            if let Some(id) = self.replace_if_present(now_ms, from, message) {
                 return Ok(id);
             }
         }
-        // Datagrams are sent once and forgotten: no receipt, no schedule (SMPP 5.0, 4.2.10.1).
-        let registered_delivery =
-            if mode == MessageMode::Datagram { RegisteredDelivery::NONE } else { offer.registered_delivery };
-        let number = self.messages.next();
-        let form = match &plan.dialect {
-            None => self.own_form,
-            Some(dialect) => self.form(dialect),
-        };
-        let id_form = self.dialect(form).message_id.response.in_version(from.version);
-        let id = MessageId { number, form: id_form };
-        let mut message = Message {
-            id: shared.unwrap_or(id),
-            account: from.account,
-            version: from.version,
-            service_type: offer.service_type,
-            source: offer.source.clone(),
-            destination: offer.destination.clone(),
-            esm_class: offer.esm_class,
-            protocol_id: offer.protocol_id,
-            priority_flag: offer.priority_flag,
-            registered_delivery,
-            data_coding: offer.data_coding,
-            user_data: core::mem::take(&mut offer.user_data),
-            user_message_reference: offer.tlvs.get(tag::user_message_reference),
-            sar: sar(offer.tlvs),
-            set_dpf: offer.tlvs.get(tag::set_dpf) == Some(1),
-            accepted_ms: now_ms,
-            due_ms,
-            scheduled,
-            expires_ms,
-            delivered_ms: due_ms + millis(plan.delay),
-            outcome: plan.outcome,
-            error_code: plan.error_code,
-            dialect: form,
-            decided: None,
-            pending: false,
-        };
-        let intermediate = registered_delivery.wants_intermediate();
-        message.pending = registered_delivery.receipt() != ReceiptRequest::None
+        if message.esm_class.mode() == MessageMode::Datagram {
+            // Sent once and forgotten: no receipt, no schedule (SMPP 5.0, 4.2.10.1).
+            message.registered_delivery = RegisteredDelivery::NONE;
+        }
+        let id = message.id;
+        if let Some(shared) = shared {
+            message.id = shared;
+        }
+        let intermediate = message.registered_delivery.wants_intermediate();
+        message.pending = message.registered_delivery.receipt() != ReceiptRequest::None
             || intermediate
             || message.set_dpf
-            || self.is_mobile_originated(&message);
+            || self.is_mobile_originated(message);
         if message.pending {
             if self.messages.is_full() {
                 return Err(CommandStatus::ESME_RMSGQFUL);
@@ -314,51 +330,44 @@ impl Smsc {
             let end_ms = message.end().1;
             if intermediate {
                 // Not at once: it would overtake the submit_sm_resp on another session.
-                self.at(due_ms + millis(plan.delay) / 4, What::Intermediate(number));
+                self.at(due_ms + millis(plan.delay) / 4, What::Intermediate(id.number));
             }
-            self.at(end_ms, What::End(number));
+            self.at(end_ms, What::End(id.number));
         }
         if let (Some((text, after)), MessageState::DELIVERED) = (&plan.reply, message.end().0) {
             let at_ms = message.delivered_ms + millis(*after);
-            let parts = mo::reply(&message, text, number);
+            let parts = mo::reply(message, text, id.number);
             self.send_mobile_originated(from.account, Some(at_ms), parts);
         }
-        self.messages.push(message);
+        self.messages.push(offer.message);
         Ok(id)
     }
 
-    fn replace_if_present(
-        &mut self,
-        now_ms: i64,
-        from: &Bound,
-        offer: &mut Offer<'_>,
-        plan: &Plan,
-        (due_ms, scheduled): (i64, bool),
-        expires_ms: Option<i64>,
-    ) -> Option<MessageId> {
+    /// Puts a message in place of one that is still under way between the same two.
+    fn replace_if_present(&mut self, now_ms: i64, from: &Bound, offered: &mut Message) -> Option<MessageId> {
         // By its number: the id is that of another message, if a submit_multi made it.
         let (number, _) = self
             .messages
             .numbered()
             .filter(|(_, message)| {
                 message.account == from.account
-                    && message.source == offer.source
-                    && message.destination == offer.destination
-                    && (message.service_type == offer.service_type || from.version == Version::V33)
+                    && message.source == offered.source
+                    && message.destination == offered.destination
+                    && (message.service_type == offered.service_type || from.version == Version::V33)
                     && message.is_open(now_ms)
             })
             .last()?;
         let message = self.messages.get_mut(number)?;
-        message.data_coding = offer.data_coding;
-        message.registered_delivery = offer.registered_delivery;
+        message.data_coding = offered.data_coding;
+        message.registered_delivery = offered.registered_delivery;
         message.accepted_ms = now_ms;
-        message.due_ms = due_ms;
-        message.scheduled = scheduled;
-        message.expires_ms = expires_ms;
-        message.delivered_ms = due_ms + millis(plan.delay);
-        message.pending |= offer.registered_delivery.receipt() != ReceiptRequest::None;
+        message.due_ms = offered.due_ms;
+        message.scheduled = offered.scheduled;
+        message.expires_ms = offered.expires_ms;
+        message.delivered_ms = offered.delivered_ms;
+        message.pending |= offered.registered_delivery.receipt() != ReceiptRequest::None;
         let (id, end_ms, pending) = (message.id, message.end().1, message.pending);
-        self.messages.set_user_data(number, core::mem::take(&mut offer.user_data));
+        self.messages.set_user_data(number, core::mem::take(&mut offered.user_data));
         if pending {
             self.at(end_ms, What::End(number));
         }
