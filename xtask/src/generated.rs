@@ -28,11 +28,23 @@ pub(crate) struct Generator {
 }
 
 /// One row for each generator.
-pub(crate) const GENERATORS: &[Generator] = &[Generator {
-    name: "pdus",
-    cargo: &["run", "--quiet", "-p", "smppkit-inspect", "--example", "docs", "--"],
-    file: "docs/pdus.md",
-}];
+pub(crate) const GENERATORS: &[Generator] = &[
+    Generator {
+        name: "pdus",
+        cargo: &["run", "--quiet", "-p", "smppkit-inspect", "--example", "docs", "--"],
+        file: "docs/pdus.md",
+    },
+    Generator {
+        name: "simulator",
+        cargo: &["run", "--quiet", "-p", "smppkit-simulator", "--example", "docs", "--", "reference"],
+        file: "docs/simulator.md",
+    },
+    Generator {
+        name: "openapi",
+        cargo: &["run", "--quiet", "-p", "smppkit-simulator", "--example", "docs", "--", "openapi"],
+        file: "docs/simulator-openapi.json",
+    },
+];
 
 impl Generator {
     pub(crate) fn write(&self, root: &Path) -> Command {

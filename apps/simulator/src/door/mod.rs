@@ -204,9 +204,8 @@ impl Door {
             return self.submit_sm(link, asked, body, pdu);
         }
         let bound = bound.clone();
-        match body {
-            Body::SubmitMulti(pdu) => return self.submit_multi(link, asked, body, pdu, &bound),
-            _ => {}
+        if let Body::SubmitMulti(pdu) = body {
+            return self.submit_multi(link, asked, body, pdu, &bound);
         }
         let name = body.def().map_or("", |def| def.name);
         let verdict = self.judge(link, name, asked.sequence_number, body, None);

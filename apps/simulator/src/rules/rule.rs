@@ -61,7 +61,9 @@ pub struct Then {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "ESME_RTHROTTLED")]
     pub status: Option<Status>,
-    /// How the answer goes out.
+    /// How the answer goes out: once as it should, not at all, two times, with a sequence_number that nobody
+    /// used, as generic_nack, with a command_id that is none, with a command_length four octets too long or
+    /// one too short, with the first half of its octets, with a TLV longer than the PDU, or as garbage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
     /// How long the answer is held back.
@@ -75,7 +77,8 @@ pub struct Then {
     /// How all octets of the session leave from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<Segments>,
-    /// What becomes of the connection, once the answer is out.
+    /// What becomes of the connection, once the answer is out: unbind, closed without it, reset, or left
+    /// open for a minute and neither read nor written, as when a cable is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Fate>,
     /// The state the message ends in.

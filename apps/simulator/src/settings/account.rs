@@ -17,7 +17,7 @@ pub struct Account {
     #[schema(max_length = 15)]
     pub system_id: String,
     /// Its password, up to 8 octets. Never shown.
-    #[serde(default, deserialize_with = "text::password", skip_serializing)]
+    #[serde(default, deserialize_with = "text::password", skip_serializing_if = "never_shown")]
     #[schema(max_length = 8, write_only)]
     pub password: String,
     /// The binds it may use. Default: all.
@@ -75,6 +75,11 @@ impl Mode {
                 | (Self::Transceiver, BindMode::Transceiver)
         )
     }
+}
+
+/// A password is taken, and not given out again.
+fn never_shown(_: &str) -> bool {
+    true
 }
 
 fn versions() -> Vec<Version> {

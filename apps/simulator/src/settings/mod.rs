@@ -40,7 +40,7 @@ use crate::dialogue::Dialogue;
 use crate::rules::{Delay, Preset, Rule, Rules};
 
 /// All settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// What everything that happens by chance is made from: the same seed and input give the same
@@ -48,6 +48,7 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// What the time is taken for when the simulator starts, as in `2026-11-22T12:00:00Z`, for
     /// receipts that do not differ from run to run. Default: the time it is.
+    #[schema(value_type = Option<String>, example = "2026-11-22T12:00:00Z")]
     pub clock: Option<Clock>,
     /// Whether numbers and texts are shown whole on the terminal and in logs. Default: masked.
     pub show_messages: bool,
@@ -55,6 +56,7 @@ pub struct Settings {
     pub drain_timeout: Span,
     /// Senders whose connections begin with a PROXY header, as networks.
     #[serde(with = "text::list")]
+    #[schema(value_type = Vec<String>, default = json!([]), example = json!(["10.0.0.0/8"]))]
     pub proxies: Vec<Network>,
     /// Connections in all. Default 20,000; never more than the system has descriptors for.
     pub connections: usize,
@@ -67,18 +69,21 @@ pub struct Settings {
     /// What came and went.
     pub record: RecordSettings,
     /// Dialects besides those that come with the simulator, by name.
+    #[schema(value_type = Object)]
     pub dialect: BTreeMap<String, Dialect>,
     /// The SMSCs; one with all defaults when none is given.
     pub smsc: Vec<SmscSettings>,
 }
 
 /// Where operators and test suites are answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdminSettings {
     /// The address. Nothing is served without one.
+    #[schema(value_type = Option<String>, example = "127.0.0.1:2780")]
     pub listen: Option<SocketAddr>,
     /// What requests must bring as `Authorization: Bearer`. Needed beyond loopback.
+    #[schema(value_type = Option<String>)]
     pub token: Option<Token>,
 }
 
@@ -88,7 +93,7 @@ impl AdminSettings {
 }
 
 /// How much of what came and went is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecordSettings {
     /// Octets of PDUs. Default 64 MiB, about 500,000 PDUs; the oldest are forgotten. 0 keeps none.
