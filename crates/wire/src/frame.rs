@@ -18,6 +18,8 @@ pub struct Frame<'a> {
     /// The first 16 octets, read.
     pub header: Header,
     octets: &'a [u8],
+    /// The octets and what follows them in the run: read from, never shown.
+    tail: &'a [u8],
     run: &'a Bytes,
 }
 
@@ -31,6 +33,11 @@ impl<'a> Frame<'a> {
     /// The octets of the PDU, sharing those of the run.
     pub fn to_bytes(&self) -> Bytes {
         self.run.slice_ref(self.octets)
+    }
+
+    #[inline]
+    pub(crate) const fn tail(&self) -> &'a [u8] {
+        self.tail
     }
 
     #[inline]
@@ -83,7 +90,7 @@ impl<'a> Iterator for Frames<'a> {
             Ok(Some(header)) => {
                 let octets = rest.get(..header.command_length as usize)?;
                 self.at += octets.len();
-                Some(Ok(Frame { header, octets, run: self.run }))
+                Some(Ok(Frame { header, octets, tail: rest, run: self.run }))
             }
             Err(error) => {
                 self.broken = true;

@@ -23,6 +23,7 @@ use crate::version::Version;
 /// assert!("sixteen-letters!".parse::<CStr<16>>().is_err(), "no room for the NUL");
 /// ```
 #[derive(Clone, Copy)]
+#[repr(align(8))]
 pub struct CStr<const N: usize> {
     /// Characters, a NUL, then octets that mean nothing.
     octets: [u8; N],
@@ -85,27 +86,24 @@ impl<const N: usize> CStr<N> {
         self.len == 0
     }
 
-    /// Reads one from the front of octets: the string, or the fault.
-    #[inline]
-    pub(super) fn read_from(rest: &[u8]) -> Result<Self, Fault> {
+    /// Reads one from the front of octets: the string, or the fault. `room` begins with the same
+    /// octets and may go on behind the PDU.
+    #[inline(always)]
+    pub(super) fn read_from(rest: &[u8], room: &[u8]) -> Result<Self, Fault> {
         let window = rest.get(..N).unwrap_or(rest);
         let Some(len) = window.iter().position(|&octet| octet == 0) else {
-            return Err(match rest.len() {
-                0 => Fault::Missing,
-                left if left < N => Fault::Unterminated,
-                _ => Fault::TooLong { limit: N as u16 },
-            });
+            return Err(Self::fault(rest.len()));
         };
-        // The whole room at once where it is there: a copy of fixed size costs less than one of
-        // the string's length.
-        let octets = if let Some(room) = rest.first_chunk::<N>() {
-            *room
-        } else {
-            let mut octets = [0; N];
-            octets.iter_mut().zip(window).for_each(|(to, from)| *to = *from);
-            octets
-        };
-        Ok(Self { octets, len: len as u8 })
+        Ok(Self { octets: copy(room), len: len as u8 })
+    }
+
+    #[cold]
+    fn fault(left: usize) -> Fault {
+        match left {
+            0 => Fault::Missing,
+            left if left < N => Fault::Unterminated,
+            _ => Fault::TooLong { limit: N as u16 },
+        }
     }
 
     /// The string in a record under a name; absent means empty.
@@ -122,13 +120,30 @@ impl<const N: usize> CStr<N> {
     }
 }
 
+/// The whole room at once where it is there: a copy of fixed size costs less than one of the
+/// string's length. What it takes of the next PDU is never looked at.
+#[inline(always)]
+fn copy<const N: usize>(room: &[u8]) -> [u8; N] {
+    match room.first_chunk::<N>() {
+        Some(room) => *room,
+        None => copy_short(room),
+    }
+}
+
+#[cold]
+fn copy_short<const N: usize>(room: &[u8]) -> [u8; N] {
+    let mut octets = [0; N];
+    octets.iter_mut().zip(room).for_each(|(to, from)| *to = *from);
+    octets
+}
+
 impl<const N: usize> Field for CStr<N> {
     const KIND: Kind = Kind::CStr(N as u8);
 
-    #[inline]
+    #[inline(always)]
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
         let at = r.at();
-        let string = Self::read_from(r.rest()).map_err(|fault| r.fault(def, fault))?;
+        let string = Self::read_from(r.rest(), r.room()).map_err(|fault| r.fault(def, fault))?;
         r.skip(string.len() + 1);
         r.observer.field(def.name, at..at + string.len() + 1, || plain(Value::Text(string.to_text())));
         Ok(string)
@@ -136,7 +151,7 @@ impl<const N: usize> Field for CStr<N> {
 
     #[inline]
     fn write(&self, w: &mut Writer<'_>) {
-        // The whole room, cut behind the NUL: a copy of fixed size costs less.
+        // The whole room, cut to length and ended: a copy of fixed size costs less.
         let start = w.out.len();
         w.out.extend_from_slice(&self.octets);
         w.out.truncate(start + usize::from(self.len) + 1);

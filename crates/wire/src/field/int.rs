@@ -24,7 +24,7 @@ macro_rules! int_field {
         impl Field for $Type {
             const KIND: Kind = Kind::Int($octets);
 
-            #[inline]
+            #[inline(always)]
             fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
                 let at = r.at();
                 let Some(octets) = r.take::<$octets>() else {
@@ -72,7 +72,7 @@ int_field! {
 impl Field for RegisteredDelivery {
     const KIND: Kind = Kind::Int(1);
 
-    #[inline]
+    #[inline(always)]
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
         let at = r.at();
         let Some(&[octet]) = r.take::<1>() else {

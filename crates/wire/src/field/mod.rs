@@ -73,6 +73,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Reader<'a, O> {
     octets: &'a [u8],
+    tail: &'a [u8],
     /// What the octets are a part of: the field types share it.
     pub(crate) run: &'a Bytes,
     at: usize,
@@ -89,13 +90,13 @@ pub struct Reader<'a, O> {
 impl<'a, O: Observer> Reader<'a, O> {
     /// Over a whole PDU, standing behind its header.
     pub fn new(frame: &Frame<'a>, version: Version, dialect: &'a Dialect, observer: &'a mut O) -> Self {
-        let (octets, run) = (frame.octets(), frame.run());
-        Self { octets, run, at: Header::OCTETS, version, dialect, places: 0, observer }
+        let (octets, tail, run) = (frame.octets(), frame.tail(), frame.run());
+        Self { octets, tail, run, at: Header::OCTETS, version, dialect, places: 0, observer }
     }
 
     /// Over octets of one field, by themselves.
     pub(crate) fn over(run: &'a Bytes, at: usize, dialect: &'a Dialect, observer: &'a mut O) -> Self {
-        Self { octets: run, run, at, version: Version::V50, dialect, places: 0, observer }
+        Self { octets: run, tail: run, run, at, version: Version::V50, dialect, places: 0, observer }
     }
 
     /// Where the next octet stands, from the start of the PDU.
@@ -108,6 +109,11 @@ impl<'a, O: Observer> Reader<'a, O> {
     #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.octets.get(self.at..).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn room(&self) -> &'a [u8] {
+        self.tail.get(self.at..).unwrap_or_default()
     }
 
     /// Passes over octets that were looked at in [`rest`](Self::rest).

@@ -55,7 +55,7 @@ impl core::ops::Deref for ShortMessage {
 impl Field for ShortMessage {
     const KIND: Kind = Kind::Counted { count: Self::SM_LENGTH, what: "octets" };
 
-    #[inline]
+    #[inline(always)]
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
         let at = r.at();
         let Some(&[length]) = r.take::<1>() else {

@@ -195,7 +195,7 @@ fn read_time<O: Observer>(
     def: &'static FieldDef,
     lengths: &[usize],
 ) -> Result<CStr<17>, BodyError> {
-    let string = CStr::<17>::read_from(r.rest()).map_err(|fault| r.fault(def, fault))?;
+    let string = CStr::<17>::read_from(r.rest(), r.room()).map_err(|fault| r.fault(def, fault))?;
     if !lengths.contains(&string.len()) {
         return Err(r.fault(def, Fault::Length));
     }
@@ -208,7 +208,7 @@ fn read_time<O: Observer>(
 impl Field for Time {
     const KIND: Kind = Kind::Time;
 
-    #[inline]
+    #[inline(always)]
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
         // Nearly every message leaves both times empty.
         if r.rest().first() == Some(&0) {

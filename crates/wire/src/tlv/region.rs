@@ -171,19 +171,9 @@ impl FromIterator<(Tag, Vec<u8>)> for Tlvs {
     }
 }
 
-impl Field for Tlvs {
-    const KIND: Kind = Kind::Tlvs;
-
-    #[inline]
-    fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
-        if r.rest().is_empty() {
-            return Ok(Self::EMPTY);
-        }
-        read_region(r, def)
-    }
-
-    #[inline]
-    fn write(&self, w: &mut Writer<'_>) {
+impl Tlvs {
+    #[inline(never)]
+    fn write_region(&self, w: &mut Writer<'_>) {
         match w.version {
             Version::V50 => w.out.extend_from_slice(&self.region),
             Version::V34 if !self.iter().any(|tlv| is_newer(tlv.tag)) => {
@@ -197,6 +187,25 @@ impl Field for Tlvs {
                 }
             }
             Version::V33 => {}
+        }
+    }
+}
+
+impl Field for Tlvs {
+    const KIND: Kind = Kind::Tlvs;
+
+    #[inline(always)]
+    fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
+        if r.rest().is_empty() {
+            return Ok(Self::EMPTY);
+        }
+        read_region(r, def)
+    }
+
+    #[inline(always)]
+    fn write(&self, w: &mut Writer<'_>) {
+        if !self.region.is_empty() {
+            self.write_region(w);
         }
     }
 
@@ -226,6 +235,7 @@ fn is_newer(tag: Tag) -> bool {
     super::table::NEWER.contains(&tag.0) && tag.def().is_some_and(|def| def.since > Version::V34)
 }
 
+#[inline(never)]
 fn read_region<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Tlvs, BodyError> {
     let region = r.rest();
     if r.version < Version::V34 && !r.dialect.tlvs_below_v34 {
