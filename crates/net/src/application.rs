@@ -95,10 +95,10 @@ pub struct Pace {
 pub enum Cut {
     /// Sends what is in the buffer, then closes.
     Close,
-    /// Throws the buffer away and resets.
+    /// Sends what leaves at once, throws the rest away and resets.
     Reset,
-    /// Neither reads nor writes any more, and leaves the connection open for so long; then resets. To
-    /// the peer the network seems to have swallowed us.
+    /// Sends what is in the buffer; then neither reads nor writes any more, and leaves the connection
+    /// open for so long, before it resets. To the peer the network seems to have swallowed us.
     Hang(Duration),
 }
 

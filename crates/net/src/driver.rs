@@ -105,8 +105,8 @@ struct Ending {
     ended: Ended,
     /// What remains: all written, our half shut, theirs shut.
     shut: bool,
-    /// Nothing is to remain: not a word until then.
-    hung: bool,
+    /// When the connection is reset; nothing is read or written any more until then.
+    reset: Option<Instant>,
     until: Instant,
 }
 
@@ -192,34 +192,25 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         let mut link = Link { session, out, now, peer: self.peer, cut: &mut cut, pace };
         let answer = ask(&mut self.app, &mut link);
         if cut.is_some() {
-            self.cut(now, out, cut);
+            self.cut(now, cut);
         }
         answer
     }
 
-    fn cut(&mut self, now: Now, out: &mut Vec<u8>, cut: Option<Cut>) {
+    fn cut(&mut self, now: Now, cut: Option<Cut>) {
         match cut {
             None => {}
             Some(Cut::Close) => self.end(now, Ended::Cut),
-            Some(Cut::Reset) => {
-                self.io.reset();
-                out.clear();
-                self.unsent.clear();
-                self.end(now, Ended::Cut);
-                if let Some(ending) = &mut self.ending {
-                    ending.until = now.mono;
-                }
-            }
-            Some(Cut::Hang(time)) => {
-                self.io.reset();
-                out.clear();
-                self.unsent.clear();
-                self.end(now, Ended::Cut);
-                if let Some(ending) = &mut self.ending {
-                    ending.until = now.mono + time;
-                    ending.hung = true;
-                }
-            }
+            Some(Cut::Reset) => self.break_off(now, Some(now.mono)),
+            Some(Cut::Hang(time)) => self.break_off(now, Some(now.mono + time)),
+        }
+    }
+
+    /// Ends with a reset at a time, and without a word until then but what is in the buffer.
+    fn break_off(&mut self, now: Now, reset: Option<Instant>) {
+        self.end(now, Ended::Cut);
+        if let Some(ending) = &mut self.ending {
+            ending.reset = reset;
         }
     }
 
@@ -227,7 +218,7 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         if self.ending.is_none() {
             // Whoever reads slowly still gets its last answers; a cut waits for nobody.
             let time = if matches!(ended, Ended::Cut) { LINGER } else { self.limits.write_stall.max(LINGER) };
-            self.ending = Some(Ending { ended, shut: false, hung: false, until: now.mono + time });
+            self.ending = Some(Ending { ended, shut: false, reset: None, until: now.mono + time });
         }
     }
 
@@ -344,7 +335,7 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
     /// Arms the timer for the next deadline; true when that is now.
     fn poll_timer(&mut self, now: Now, cx: &mut Context<'_>) -> bool {
         let stalled = self.stalled.map(|since| since + self.limits.write_stall);
-        let ending = self.ending.as_ref().map(|ending| ending.until);
+        let ending = self.ending.as_ref().map(|ending| ending.reset.unwrap_or(ending.until));
         let alive = |deadline: Option<Instant>| deadline.filter(|_| ending.is_none());
         let [session, shut, drained] = [self.session.deadline(), self.shut_until(), self.draining].map(alive);
         let paced = self.next_write.filter(|_| !self.unsent.is_empty() && self.pace.is_some());
@@ -366,8 +357,10 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
 
     fn orders(&mut self, now: Now, cx: &mut Context<'_>) {
         let order = self.entry.poll_order(cx);
-        if let Some(ending) = self.ending.as_mut().filter(|ending| ending.hung && order != Order::None) {
-            ending.until = now.mono;
+        if let Some(ending) =
+            self.ending.as_mut().filter(|ending| ending.reset.is_some() && order != Order::None)
+        {
+            ending.reset = Some(now.mono);
         }
         match order {
             Order::None => {}
@@ -492,11 +485,16 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         let Some(ending) = &mut self.ending else {
             return Poll::Ready(());
         };
-        if ending.until <= now.mono {
+        if let Some(reset) = ending.reset {
+            let written = self.poll_write(now, out, cx);
+            if reset > now.mono && !matches!(written, Poll::Ready(Err(_))) {
+                return Poll::Pending;
+            }
+            self.io.reset();
             return Poll::Ready(());
         }
-        if ending.hung {
-            return Poll::Pending;
+        if ending.until <= now.mono {
+            return Poll::Ready(());
         }
         if !ending.shut {
             if ready!(self.poll_write(now, out, cx)).is_err() {

@@ -163,6 +163,7 @@ async fn a_hanging_connection_is_open_and_silent_until_its_time_is_over() {
     let (_, address, gate) = Faulty::listens(Fault::Cut(Cut::Hang(Duration::from_millis(400)))).await;
     let mut peer = Peer::bound(address).await;
     peer.send(&submit(2)).await;
+    peer.expect(SubmitSmResp::COMMAND_ID, 2).await;
     peer.send(&pdu(3, EnquireLink::default())).await;
     let mut room = [0; 64];
     never(peer.stream.read(&mut room)).await;
@@ -176,6 +177,7 @@ async fn a_hanging_connection_does_not_hold_up_a_drain() {
     let (_, address, gate) = Faulty::listens(Fault::Cut(Cut::Hang(Duration::from_secs(3_600)))).await;
     let mut peer = Peer::bound(address).await;
     peer.send(&submit(2)).await;
+    peer.expect(SubmitSmResp::COMMAND_ID, 2).await;
     never(peer.next()).await;
     soon(gate.drain()).await;
 }

@@ -173,8 +173,9 @@ async fn an_application_closes_with_what_is_in_the_buffer() {
 }
 
 #[tokio::test]
-async fn an_application_resets_without_it() {
+async fn an_application_resets_behind_it() {
     let (server, mut peer) = cutting(Cut::Reset).await;
+    assert_eq!(peer.next().await.command_length, 32);
     let error = soon(peer.stream.read(&mut [0])).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert_eq!(server.seen.end().await, "broken off here");
