@@ -174,7 +174,7 @@ impl<'de> Deserialize<'de> for Size {
 impl PartialSchema for Span {
     fn schema() -> RefOr<Schema> {
         let description = "A length of time: 500ms, 1.5s, 2m, 1h, 1d; a bare number is seconds.";
-        text_schema("duration", description, "30s")
+        text_schema("span", description, "30s")
     }
 }
 

@@ -53,7 +53,7 @@ pub use extract::{Json, Path, Query, fallbacks};
 pub use guard::guarded;
 pub use health::Health;
 pub use metrics::Metrics;
-pub use openapi::openapi;
+pub use openapi::{documented, openapi};
 pub use problem::Problem;
 pub use signals::{Ready, Signal, Signals};
 pub use watch::{Reload, Watch};

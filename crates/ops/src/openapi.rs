@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use utoipa::openapi::Info;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{Info, OpenApi, PathItem, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes of a documented router, and `/openapi.json` (OpenAPI 3.1) about them.
@@ -24,11 +25,52 @@ use utoipa_axum::router::OpenApiRouter;
 /// let _: axum::Router = router.merge(Health::new().routes());
 /// ```
 pub fn openapi<S: Clone + Send + Sync + 'static>(router: OpenApiRouter<S>, info: Info) -> Router<S> {
-    let (router, mut document) = router.split_for_parts();
-    document.info = info;
+    let (router, document) = documented(router, info);
     // It has no maps with keys that are no strings, so this does not fail.
     let json = serde_json::to_string(&document).unwrap_or_default();
     router.route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], json)))
+}
+
+/// The routes of a documented router, and the document alone: with what every route of an admin
+/// listener may answer besides, and problems as what they are.
+pub fn documented<S: Clone + Send + Sync + 'static>(
+    router: OpenApiRouter<S>,
+    info: Info,
+) -> (Router<S>, OpenApi) {
+    let (router, mut document) = router.split_for_parts();
+    document.info = info;
+    let mut problem = None;
+    let operations = document.paths.paths.values_mut().flat_map(operations);
+    for responses in operations.map(|operation| &mut operation.responses.responses) {
+        for (status, response) in responses.iter_mut() {
+            if let (RefOr::T(response), true) = (response, status.starts_with(['4', '5']))
+                && let Some(content) = response.content.swap_remove("application/json")
+            {
+                problem.get_or_insert_with(|| content.clone());
+                response.content.insert(PROBLEM.to_owned(), content);
+            }
+        }
+        for (status, description) in GUARDED {
+            let mut response = utoipa::openapi::Response::new(description);
+            response.content.extend(problem.clone().map(|content| (PROBLEM.to_owned(), content)));
+            responses.entry(status.to_owned()).or_insert(RefOr::T(response));
+        }
+    }
+    (router, document)
+}
+
+const PROBLEM: &str = "application/problem+json";
+/// What the guards of the listener answer.
+const GUARDED: [(&str, &str); 4] = [
+    ("401", "no token, or another one"),
+    ("403", "asked by a page of another site"),
+    ("421", "asked under a name that is not this machine's"),
+    ("503", "too many connections, or no answer in time"),
+];
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
 }
 
 #[cfg(test)]
