@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use smppkit_simulator::{
     Account, AdminSettings, Clock, Delay, MoFile, Network, PRESETS, Settings, Simulator, SmscSettings, Span,
-    StartError, Timeout, Token, Version,
+    Timeout, Token, Version, Watch,
 };
 
 /// Run an SMSC to test SMPP applications against.
@@ -181,22 +181,27 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     }
     let (json, quiet, check, config) = (args.json, args.quiet, args.check, args.config.clone());
     crate::logs::set_up(json, if quiet { "warn" } else { "info" });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let entered = runtime.enter();
+    // Caught before anything is said: what comes after a line that says it runs must find it ready. And
+    // the file is watched before it is read, or a change meanwhile would be lost.
+    let signals = Signals::caught()?;
+    let watch = config.as_ref().map(Watch::new).transpose()?;
     let (settings, admin_is_wish) = settings(args)?;
     if check {
         settings.check().map_err(anyhow::Error::msg)?;
         println!("the settings are good");
         return Ok(ExitCode::SUCCESS);
     }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let simulator = match Simulator::bind(settings, config, admin_is_wish).await {
+    drop(entered);
+    runtime.block_on(async {
+        let simulator = match Simulator::bind(settings, config.zip(watch), admin_is_wish).await {
             Ok(simulator) => simulator,
             Err(error) => {
                 eprintln!("smppkit: {error}");
-                let usage = matches!(&error, error if StartError::is_usage(error));
-                return Ok(ExitCode::from(if usage { 2 } else { 3 }));
+                return Ok(ExitCode::from(if error.is_usage() { 2 } else { 3 }));
             }
         };
-        let signals = Signals::caught()?;
         tell(&simulator, json)?;
         simulator.serve(stopped(signals)).await;
         Ok(ExitCode::SUCCESS)

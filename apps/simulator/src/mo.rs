@@ -26,7 +26,7 @@ pub struct Mo {
     /// The account that gets it. Default: the one that serves the number, or the only one bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_id: Option<String>,
-    /// In place of all that: a deliver_sm with any fields and TLVs, by their names.
+    /// In place of all that: a deliver_sm with any fields by their names, and its TLVs as a list under `tlvs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"source_addr": "4477", "short_message": "48656c6c6f"}))]
     pub pdu: Option<serde_json::Map<String, serde_json::Value>>,
@@ -39,6 +39,10 @@ impl Mo {
     /// Its parts. Those of one message share a reference, which the next should not have.
     pub(crate) fn parts(&self, reference: u16) -> Result<Vec<DeliverSm>, String> {
         if let Some(pdu) = &self.pdu {
+            if !self.text.is_empty() || !self.source_addr.is_empty() || !self.destination_addr.is_empty() {
+                return Err("pdu: takes the place of source_addr, destination_addr and text: give it alone"
+                    .to_owned());
+            }
             return whole(pdu.clone()).map(|pdu| vec![pdu]);
         }
         if self.text.chars().count() > TEXT_LIMIT {

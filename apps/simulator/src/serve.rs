@@ -30,10 +30,10 @@ pub struct Simulator {
     listeners: Vec<(Listener, Arc<Node>, Listening)>,
     gate: Gate,
     admin: Option<Admin>,
-    config: Option<PathBuf>,
+    config: Option<(PathBuf, Watch)>,
 }
 
-/// Settings out of a file, with what the environment says on top.
+/// Settings out of a file, with what the environment says on top. Make the [`Watch`] of the file before.
 pub fn load(path: &Path) -> Result<Settings, ConfigError> {
     smppkit_ops::config::load(path)
 }
@@ -73,7 +73,7 @@ impl Simulator {
     /// admin address is only wished for, one that is taken is no error.
     pub async fn bind(
         mut settings: Settings,
-        config: Option<PathBuf>,
+        config: Option<(PathBuf, Watch)>,
         admin_is_wish: bool,
     ) -> Result<Self, StartError> {
         if settings.smsc.is_empty() {
@@ -115,6 +115,8 @@ impl Simulator {
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let Self { hub, nodes, listeners, gate, admin, config } = self;
         let (health, ready) = (Health::new(), Ready::new());
+        // It listens already: whoever asks from here on is served.
+        health.ready(true);
         let mut tasks = tokio::task::JoinSet::new();
         for (listener, node, _) in listeners {
             tasks.spawn(listener.serve(move |_| Door::new(Arc::clone(&node))));
@@ -130,15 +132,15 @@ impl Simulator {
             tasks.spawn(run_due(Arc::clone(node)));
         }
         let nodes: Arc<[Arc<Node>]> = nodes.into();
-        if let Some(path) = config {
-            tasks.spawn(reload(Arc::clone(&hub), Arc::clone(&nodes), path, ready.clone()));
+        if let Some((path, watch)) = config {
+            let (hub, nodes, ready) = (Arc::clone(&hub), Arc::clone(&nodes), ready.clone());
+            tasks.spawn(reload(hub, nodes, path, watch, ready));
         }
         let (stop_admin, admin_stopped) = tokio::sync::oneshot::channel::<()>();
         let served = admin.map(|admin| {
             let router = crate::admin::router(Operated { hub: Arc::clone(&hub), nodes }, &health);
             tokio::spawn(admin.serve(router, async move { _ = admin_stopped.await }))
         });
-        health.ready(true);
         ready.ready();
         stop.await;
         health.ready(false);
@@ -184,11 +186,7 @@ async fn admin(settings: &mut Settings, is_wish: bool) -> Result<Option<Admin>, 
 }
 
 /// Reads the file again when it changes, or SIGHUP comes; a wrong one changes nothing.
-async fn reload(hub: Arc<Hub>, nodes: Arc<[Arc<Node>]>, path: PathBuf, ready: Ready) {
-    let mut watch = match Watch::new(&path) {
-        Ok(watch) => watch,
-        Err(error) => return warn!(%error, file = %path.display(), "changes of the file will not be seen"),
-    };
+async fn reload(hub: Arc<Hub>, nodes: Arc<[Arc<Node>]>, path: PathBuf, mut watch: Watch, ready: Ready) {
     loop {
         watch.next().await;
         ready.reloading();

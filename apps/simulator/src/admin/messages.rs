@@ -22,6 +22,8 @@ use crate::smsc::Message;
 const LOOK: usize = 10_000;
 /// Summaries given when a wait fails.
 const OTHERS: usize = 10;
+/// Characters of a text in a summary.
+const TEXT: usize = 60;
 
 /// A message that an ESME submitted.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -80,7 +82,7 @@ pub(super) async fn list(
     State(operated): State<Operated>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Messages>, Problem> {
-    let ask = Ask::new(pairs)?;
+    let ask = Ask::new(pairs, &["limit"])?;
     let (mut items, _) = matching(&operated, &ask);
     let surplus = items.len().saturating_sub(ask.limit);
     items.drain(..surplus);
@@ -107,7 +109,7 @@ pub(super) async fn wait(
     State(operated): State<Operated>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Messages>, Problem> {
-    let ask = Ask::new(pairs)?;
+    let ask = Ask::new(pairs, &["count", "timeout"])?;
     let look = || {
         let (mut matching, others) = matching(&operated, &ask);
         matching.retain(Submitted::is_whole);
@@ -128,9 +130,10 @@ fn matching(operated: &Operated, ask: &Ask) -> (Vec<Submitted>, Vec<String>) {
             if ask.filter.holds(&message.facts(&wanted)) {
                 matching.push(message);
             } else {
+                let text: String = message.text.chars().take(TEXT).collect();
                 others.push(format!(
-                    "{} -> {} {:?} {}",
-                    message.source_addr, message.destination_addr, message.text, message.message_state
+                    "{} -> {} {text:?} {}",
+                    message.source_addr, message.destination_addr, message.message_state
                 ));
             }
         }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use smppkit_ops::{Json, Path, Problem, Query};
 use smppkit_wire::pdu::table::DeliverSm;
+use tokio::time::MissedTickBehavior;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Operated, conflict, unprocessable};
@@ -78,8 +79,14 @@ pub(super) async fn send_file(
     State(operated): State<Operated>,
     Path(smsc): Path<String>,
     Query(pace): Query<Pace>,
+    headers: HeaderMap,
     body: String,
 ) -> Result<(StatusCode, Json<Queued>), Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("text/csv") {
+        let detail = format!("the content is {kind:?}: want text/csv");
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
     let node = Arc::clone(operated.node(&smsc)?);
     let rate = pace.rate.unwrap_or(10);
     if !(1..=10_000).contains(&rate) {
@@ -113,6 +120,8 @@ pub(crate) fn read(text: &str, system_id: Option<&str>) -> Result<Vec<Mo>, Strin
 /// Sends them at a rate; those that have nobody to go to wait for somebody to bind.
 pub(crate) async fn send_all(node: &Node, mos: &[Mo], rate: u32) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate.max(1));
+    // What waited for somebody to bind is sent at the rate all the same.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for mo in mos {
         ticks.tick().await;
         let Ok(parts) = mo.parts(node.next_reference()) else { continue };

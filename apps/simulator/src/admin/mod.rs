@@ -55,9 +55,7 @@ pub(crate) fn router(operated: Operated, health: &Health) -> Router {
 
 /// The document about them, as it is served at `/openapi.json`.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    let (_, mut document) = routes().split_for_parts();
-    document.info = info();
-    document
+    smppkit_ops::documented(routes(), info()).1
 }
 
 fn documented(operated: Operated) -> Router {

@@ -51,40 +51,57 @@ pub(super) async fn list(
     State(operated): State<Operated>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Pdus>, Problem> {
-    let ask = Ask::new(pairs)?;
+    let ask = Ask::new(pairs, &["limit", "after"])?;
+    let pdus = match ask.after {
+        Some(after) => following(&operated, &ask, after.saturating_add(1)).await,
+        None => latest(&operated, &ask).await,
+    };
+    Ok(Json(pdus))
+}
+
+/// The first that match from a number on.
+async fn following(operated: &Operated, ask: &Ask, from: u64) -> Pdus {
     let wanted = Wanted::by(&[&ask.filter]);
     let record = &operated.hub.record;
     let end = record.next();
-    let from = ask.after.map_or_else(|| record.first(), |after| after.saturating_add(1));
-    let (mut items, mut last, mut missed) = (std::collections::VecDeque::new(), from.saturating_sub(1), 0);
-    let mut at = from;
-    'all: while at < end {
+    let (mut items, mut last, mut missed, mut at) = (Vec::new(), from.saturating_sub(1), 0, from);
+    while at < end && items.len() < ask.limit {
         let read = record.read(at, CHUNK);
         missed += read.missed;
-        if read.entries.is_empty() {
-            break;
-        }
-        for entry in read.entries {
-            last = entry.number;
-            if !ask.filter.holds(&entry.facts(&wanted)) {
-                continue;
-            }
-            items.push_back(entry);
-            if items.len() > ask.limit {
-                // From a number on the first are wanted, else the latest.
-                if ask.after.is_some() {
-                    items.pop_back();
-                    last = items.back().map_or(last, |entry: &Entry| entry.number);
-                    break 'all;
-                }
-                items.pop_front();
-            }
-        }
         at = read.next;
+        for entry in read.entries {
+            if items.len() >= ask.limit {
+                break;
+            }
+            last = entry.number;
+            if ask.filter.holds(&entry.facts(&wanted)) {
+                items.push(entry.json());
+            }
+        }
         // Others have their turn while much is looked through.
         tokio::task::yield_now().await;
     }
-    Ok(Json(Pdus { items: items.iter().map(Entry::json).collect(), last, missed }))
+    Pdus { items, last, missed }
+}
+
+/// The last that match, looked for from the end.
+async fn latest(operated: &Operated, ask: &Ask) -> Pdus {
+    let wanted = Wanted::by(&[&ask.filter]);
+    let record = &operated.hub.record;
+    let (mut items, end, first) = (Vec::new(), record.next(), record.first());
+    let mut before = end;
+    while before > first && items.len() < ask.limit {
+        let from = before.saturating_sub(CHUNK as u64).max(first);
+        let mut read = record.read(from, CHUNK).entries;
+        read.retain(|entry| (from..before).contains(&entry.number));
+        let room = ask.limit - items.len();
+        let matching = read.iter().rev().filter(|entry| ask.filter.holds(&entry.facts(&wanted)));
+        items.extend(matching.take(room).map(Entry::json));
+        before = from;
+        tokio::task::yield_now().await;
+    }
+    items.reverse();
+    Pdus { items, last: end.saturating_sub(1), missed: 0 }
 }
 
 /// Waits until PDUs match.
@@ -109,7 +126,7 @@ pub(super) async fn wait(
     State(operated): State<Operated>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Pdus>, Problem> {
-    let ask = Ask::new(pairs)?;
+    let ask = Ask::new(pairs, &["count", "timeout", "after"])?;
     let wanted = Wanted::by(&[&ask.filter]);
     let record = &operated.hub.record;
     let mut at = ask.after.map_or_else(|| record.first(), |after| after.saturating_add(1));
@@ -162,18 +179,20 @@ pub(super) async fn stream(
     State(operated): State<Operated>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Sse<impl futures_core::Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
-    let ask = Ask::new(pairs)?;
+    let ask = Ask::new(pairs, &["after"])?;
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Event>(CHUNK);
-    tokio::spawn(feed(operated, ask, sender));
+    // From here on nothing is missed, whenever the task begins.
+    let next = operated.hub.record.next();
+    tokio::spawn(feed(operated, ask, next, sender));
     let events = futures_core_stream(move |cx| receiver.poll_recv(cx));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
 /// Sends what matches, as fast as it is taken, until nobody takes it.
-async fn feed(operated: Operated, ask: Ask, events: tokio::sync::mpsc::Sender<Event>) {
+async fn feed(operated: Operated, ask: Ask, next: u64, events: tokio::sync::mpsc::Sender<Event>) {
     let hub = &operated.hub;
     let wanted = Wanted::by(&[&ask.filter]);
-    let mut at = ask.after.map_or_else(|| hub.record.next(), |after| after.saturating_add(1));
+    let mut at = ask.after.map_or(next, |after| after.saturating_add(1));
     loop {
         let news = hub.record.news();
         let read = hub.record.read(at, CHUNK);

@@ -5,7 +5,7 @@ use smppkit_wire::tlv::tag;
 use smppkit_wire::{CommandStatus, Version};
 use tracing::warn;
 
-use super::faults::meet;
+use super::faults::{meet, pace};
 use super::{Door, DoorLink};
 use crate::rules::{Answer, spoiled};
 use crate::smsc::Delivery;
@@ -84,7 +84,19 @@ impl Door {
 
     /// Sends one, as a rule wants it. Whether more may be sent.
     fn send_delivery(&mut self, link: &mut DoorLink<'_>, delivery: Box<Delivery>) -> bool {
-        let verdict = self.judge(link, "deliver_sm", 0, &delivery.body, None);
+        let mut delivery = delivery;
+        let judged = core::mem::replace(&mut delivery.judged, false);
+        let verdict = if judged { None } else { self.judge(link, "deliver_sm", 0, &delivery.body, None) };
+        if let Some(verdict) = verdict.as_ref().filter(|verdict| !verdict.answer_after.is_zero()) {
+            delivery.judged = true;
+            let wait_ms = i64::try_from(verdict.answer_after.as_millis()).unwrap_or(i64::MAX / 4);
+            let at_ms = self.now_ms(link) + wait_ms;
+            self.node.smsc().deliver_at(at_ms, delivery);
+            return true;
+        }
+        if let Some(segments) = verdict.as_ref().and_then(|verdict| verdict.then().segments) {
+            link.pace(Some(pace(segments)));
+        }
         let (_, out, _) = link.parts();
         let before = out.len();
         if let Err(error) = link.request(delivery.body.clone(), delivery) {

@@ -155,7 +155,7 @@ pub(super) fn meet(link: &mut DoorLink<'_>, fate: Fate) {
     }
 }
 
-fn pace(segments: Segments) -> Pace {
+pub(super) fn pace(segments: Segments) -> Pace {
     Pace { octets: segments.octets as usize, gap: segments.pause.0 }
 }
 

@@ -131,6 +131,7 @@ impl Door {
             plan.outcome = state.0;
         }
         plan.error_code = then.error_code.map(|code| code.0);
+        plan.verdict = Some(verdict.clone());
         plan.dialect = verdict.dialect();
         plan.reply = then.reply.as_ref().map(|reply| (reply.text.clone(), verdict.reply_after));
         plan

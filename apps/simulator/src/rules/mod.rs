@@ -167,7 +167,7 @@ impl Rules {
         }
         let rules = concern.rules.iter().filter_map(|at| self.rules.get(*at));
         let ready = rules.into_iter().find(|ready| ready.takes(&facts, chance))?;
-        Some(Verdict::new(Arc::clone(ready), body, asker, chance))
+        Some(Verdict::new(Arc::clone(ready), (body, destination), asker, chance))
     }
 }
 
@@ -215,11 +215,16 @@ impl Ready {
 }
 
 impl Verdict {
-    fn new(ready: Arc<Ready>, body: &Body, asker: Asker<'_>, chance: &mut Chance) -> Self {
+    fn new(
+        ready: Arc<Ready>,
+        (body, destination): (&Body, Option<&str>),
+        asker: Asker<'_>,
+        chance: &mut Chance,
+    ) -> Self {
         let scripted = ready
             .script
             .as_ref()
-            .map(|script| Box::new(scripted(&ready.rule.then, script, body, asker, chance)));
+            .map(|script| Box::new(scripted(&ready.rule.then, script, (body, destination), asker, chance)));
         let then = scripted.as_deref().unwrap_or(&ready.rule.then);
         let sample =
             |delay: &Option<Delay>, chance: &mut Chance| delay.as_ref().map(|delay| delay.sample(chance));
@@ -261,13 +266,23 @@ impl Verdict {
 }
 
 /// What a rule does once its script was asked; without the script's part when that fails.
-fn scripted(then: &Then, script: &Script, body: &Body, asker: Asker<'_>, chance: &mut Chance) -> Then {
+fn scripted(
+    then: &Then,
+    script: &Script,
+    (body, destination): (&Body, Option<&str>),
+    asker: Asker<'_>,
+    chance: &mut Chance,
+) -> Then {
     let mut octets = Vec::new();
     body.encode(smppkit_wire::CommandStatus::ESME_ROK, 1, smppkit_wire::Version::V50, &mut octets);
     let mut pdu = smppkit_inspect::Dissector::default().dissect(&octets.into()).json();
     if let Some(pdu) = pdu.as_object_mut() {
         pdu.insert("system_id".to_owned(), asker.system_id.into());
         pdu.insert("bind_mode".to_owned(), asker.bind_mode.into());
+        pdu.insert("sequence_number".to_owned(), asker.sequence_number.into());
+        if let Some(destination) = destination {
+            pdu.insert("destination_addr".to_owned(), destination.into());
+        }
         pdu.insert("interface_version".to_owned(), asker.interface_version.into());
     }
     let said = script.decide(&pdu, chance.draw()).map_err(|error| error.to_string()).and_then(|said| {

@@ -154,7 +154,8 @@ pub struct Segments {
     #[serde(default = "many")]
     #[schema(minimum = 1)]
     pub octets: u32,
-    /// From one write to the next.
+    /// From one write to the next. Default: none.
+    #[serde(default)]
     pub pause: Span,
 }
 
@@ -300,14 +301,15 @@ as_text!(
 
 impl State {
     fn parse(text: &str) -> Result<Self, String> {
+        let on_its_way = [MessageState::SCHEDULED, MessageState::ENROUTE];
         let named = (0..=u8::MAX).map(MessageState).filter(|state| state.meaning().is_some());
+        let named = named.filter(|state| !on_its_way.contains(state));
         let mut named = named.filter(|state| {
             state.meaning().is_some_and(|name| name.eq_ignore_ascii_case(text)) || state.0.to_string() == text
         });
-        named
-            .next()
-            .map(Self)
-            .ok_or_else(|| format!("{text:?} is no message_state, such as DELIVERED or EXPIRED"))
+        named.next().map(Self).ok_or_else(|| {
+            format!("{text:?} is no message_state that a message ends in, such as DELIVERED or EXPIRED")
+        })
     }
 }
 

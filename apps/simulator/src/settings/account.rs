@@ -35,16 +35,16 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<usize>,
     /// Messages taken from all its sessions in a second; more are answered `ESME_RTHROTTLED`. Default: no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::at_least_one")]
     #[schema(minimum = 1)]
     pub throughput: Option<u32>,
     /// Deliveries to one of its sessions that may wait for their answers. Default: as the SMSC says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::at_least_one")]
     #[schema(minimum = 1)]
     pub window: Option<u32>,
     /// Requests of one of its sessions that may wait for our answers; more are answered
     /// `ESME_RTHROTTLED`. Default: no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::at_least_one")]
     #[schema(minimum = 1)]
     pub submit_window: Option<u32>,
 }

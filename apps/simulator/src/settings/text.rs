@@ -146,6 +146,14 @@ fn no_longer<'de, D: Deserializer<'de>>(
     Ok(text)
 }
 
+/// A number that may be missing, and is not 0.
+pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    match Option::<u32>::deserialize(deserializer)? {
+        Some(0) => Err(serde::de::Error::custom("0 is no limit: leave it out where there is none")),
+        number => Ok(number),
+    }
+}
+
 /// Names of presets.
 pub(super) fn presets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let names = OneOrMany::deserialize(deserializer)?.0;

@@ -16,6 +16,7 @@ use super::message::Message;
 use super::submit::millis;
 use super::{HeldAnswer, Mailbox, Smsc, What};
 use crate::dialect::{Dialect, Facts, Parts};
+use crate::rules::Verdict;
 
 /// Between two attempts of a delivery that the ESME asked to repeat.
 pub(super) const RETRY_MS: i64 = 5_000;
@@ -28,6 +29,8 @@ pub(crate) struct Delivery {
     pub(crate) attempts: u8,
     /// When it was made, among others: they leave in this order.
     pub(crate) order: u64,
+    /// A rule has held it back: it is not judged again.
+    pub(crate) judged: bool,
 }
 
 impl Delivery {
@@ -78,14 +81,14 @@ impl Smsc {
             } else {
                 let late: Vec<Body> = receipts.collect();
                 for body in late {
-                    let delivery = Box::new(Delivery { account, body, attempts: 0, order: 0 });
+                    let delivery = Box::new(Delivery { account, body, attempts: 0, order: 0, judged: false });
                     self.at(now_ms + late_ms, What::Deliver(delivery));
                 }
             }
         }
         self.messages.settle(number);
         for body in deliveries {
-            self.deliver(Box::new(Delivery { account, body, attempts: 0, order: 0 }));
+            self.deliver(Box::new(Delivery { account, body, attempts: 0, order: 0, judged: false }));
         }
     }
 
@@ -101,25 +104,29 @@ impl Smsc {
         let receipts: Vec<Body> =
             (0..dialect.timing.copies).map(|_| receipt(dialect, message, state, now_ms, false)).collect();
         for body in receipts {
-            self.deliver(Box::new(Delivery { account, body, attempts: 0, order: 0 }));
+            self.deliver(Box::new(Delivery { account, body, attempts: 0, order: 0, judged: false }));
         }
         true
     }
 
     /// The first attempt is under way.
     pub(super) fn intermediate(&mut self, now_ms: i64, number: u32) {
-        if let Some(message) = self.messages.get(number).filter(|message| message.is_open(now_ms)) {
+        if let Some(message) = self.messages.get(number).filter(|message| {
+            // One whose receipt came early has had its last word.
+            message.is_open(now_ms) && message.registered_delivery.wants_intermediate()
+        }) {
             let dialect = self.dialect(message.dialect);
             let body = receipt(dialect, message, MessageState::ENROUTE, now_ms, true);
             let account = message.account;
-            self.deliver(Box::new(Delivery { account, body, attempts: 0, order: 0 }));
+            self.deliver(Box::new(Delivery { account, body, attempts: 0, order: 0, judged: false }));
         }
     }
 
     /// Puts a message that comes from somebody else into the outbox of an account, in its parts, now or later.
     pub(crate) fn send_mobile_originated(&mut self, account: u32, at_ms: Option<i64>, parts: Vec<DeliverSm>) {
         for part in parts {
-            let delivery = Box::new(Delivery { account, body: part.into(), attempts: 0, order: 0 });
+            let delivery =
+                Box::new(Delivery { account, body: part.into(), attempts: 0, order: 0, judged: false });
             match at_ms {
                 None => self.deliver(delivery),
                 Some(at_ms) => self.at(at_ms, What::Deliver(delivery)),
@@ -172,6 +179,7 @@ impl Smsc {
         asked: Asked,
         mailbox: Arc<Mailbox>,
         data_sm: bool,
+        verdict: Option<Verdict>,
     ) {
         /// delivery_failure_reason: temporary network error (SMPP 5.0, 4.8.4.19).
         const TEMPORARY: u8 = 3;
@@ -180,7 +188,7 @@ impl Smsc {
         };
         let (state, at_ms) = message.end();
         if at_ms > now_ms {
-            let what = What::Answer { number, asked, mailbox, data_sm };
+            let what = What::Answer { number, asked, mailbox, data_sm, verdict };
             self.at(at_ms, what);
             return;
         }
@@ -203,7 +211,13 @@ impl Smsc {
         if !reported {
             self.messages.settle(number);
         }
-        mailbox.hold(HeldAnswer::Request { asked, status, body: Some(body), verdict: None });
+        let after_ms = verdict.as_ref().map_or(0, |verdict| millis(verdict.answer_after));
+        let held = HeldAnswer::Request { asked, status, body: Some(body), verdict };
+        if after_ms == 0 {
+            mailbox.hold(held);
+        } else {
+            self.hold(now_ms + after_ms, &mailbox, held);
+        }
     }
 }
 

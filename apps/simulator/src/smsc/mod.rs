@@ -127,6 +127,7 @@ struct Inside {
 
 /// An answer that waited: for its outcome, or because a rule holds it back.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "few wait at a time, most of them of the largest kind")]
 pub(crate) enum HeldAnswer {
     /// To a request.
     Request {
@@ -176,7 +177,7 @@ enum What {
     /// A delivery that is not for now: an ESME asked to repeat it, or it is late on purpose.
     Deliver(Box<Delivery>),
     /// A transaction's answer.
-    Answer { number: u32, asked: Asked, mailbox: Arc<Mailbox>, data_sm: bool },
+    Answer { number: u32, asked: Asked, mailbox: Arc<Mailbox>, data_sm: bool, verdict: Option<Verdict> },
     /// An answer that is held back.
     Held(Arc<Mailbox>, Box<HeldAnswer>),
 }
@@ -387,6 +388,11 @@ impl Smsc {
         }
     }
 
+    /// Delivers at a time.
+    pub(crate) fn deliver_at(&mut self, at_ms: i64, delivery: Box<Delivery>) {
+        self.at(at_ms, What::Deliver(delivery));
+    }
+
     /// When something is due next.
     pub(crate) fn next_due(&self) -> Option<i64> {
         self.due.peek().map(|Reverse(due)| due.at_ms)
@@ -410,8 +416,8 @@ impl Smsc {
                 What::Intermediate(number) => self.intermediate(due.at_ms, number),
                 What::End(number) => self.message_ends(now_ms, number),
                 What::Deliver(delivery) => self.deliver(delivery),
-                What::Answer { number, asked, mailbox, data_sm } => {
-                    self.answer_transaction(now_ms, number, asked, mailbox, data_sm);
+                What::Answer { number, asked, mailbox, data_sm, verdict } => {
+                    self.answer_transaction(now_ms, number, asked, mailbox, data_sm, verdict);
                 }
                 What::Held(mailbox, answer) => mailbox.hold(*answer),
             }

@@ -19,6 +19,7 @@ use super::message::{Address, Message, MessageId};
 use super::{Bound, Smsc, What};
 use crate::dialect::Dialect;
 use crate::mo;
+use crate::rules::Verdict;
 
 /// What becomes of the answer.
 pub(crate) enum Taken {
@@ -43,12 +44,21 @@ pub(crate) struct Plan {
     pub(crate) dialect: Option<Arc<Dialect>>,
     /// What the destination sends back, and how long after it was delivered.
     pub(crate) reply: Option<(String, Duration)>,
+    /// What a rule wants of an answer that waits for the outcome.
+    pub(crate) verdict: Option<Verdict>,
 }
 
 impl Plan {
     /// Delivered after some time.
     pub(crate) const fn delivered(delay: Duration) -> Self {
-        Self { outcome: MessageState::DELIVERED, error_code: None, delay, dialect: None, reply: None }
+        Self {
+            outcome: MessageState::DELIVERED,
+            error_code: None,
+            delay,
+            dialect: None,
+            reply: None,
+            verdict: None,
+        }
     }
 }
 
@@ -228,7 +238,8 @@ impl Smsc {
             None => now_ms,
         };
         let mailbox = Arc::clone(&from.mailbox);
-        self.at(at_ms, What::Answer { number: id.number, asked, mailbox, data_sm });
+        let verdict = plan.verdict.clone();
+        self.at(at_ms, What::Answer { number: id.number, asked, mailbox, data_sm, verdict });
         Ok(Taken::Later)
     }
 
