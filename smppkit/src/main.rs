@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod completions;
+mod ctl;
 mod inspect;
 mod listen;
 mod logs;
@@ -22,6 +23,7 @@ Examples:
   smppkit simulator                                     an SMSC on 127.0.0.1:2775
   smppkit send --to 447700900123 'Hello'                one message to it, and its receipt
   smppkit listen                                        what comes in, as it comes
+  smppkit ctl mo --from 447700900123 'Hi'               a running simulator, told what to do
   smppkit script smoke.smpp                             a test of any server, for CI
   smppkit inspect 00000010000000150000000000000007      what these octets say
 
@@ -35,6 +37,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Simulator(Box<simulator::Args>),
+    Ctl(Box<ctl::Args>),
     Send(Box<send::Args>),
     Listen(Box<listen::Args>),
     Script(Box<script::Args>),
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Simulator(args) => simulator::run(*args),
+        Command::Ctl(args) => ctl::run(*args),
         Command::Send(args) => send::run(*args),
         Command::Listen(args) => listen::run(*args),
         Command::Script(args) => script::run(&args),
