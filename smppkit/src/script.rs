@@ -1,5 +1,6 @@
 //! `smppkit script`.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -135,13 +136,36 @@ fn tell(args: &Args, file: &str, outcome: &Outcome) {
     }
     match &outcome.failure {
         None if args.quiet => {}
-        None => line(&format!("ok {}: {} ({} ms)", outcome.line, outcome.step, outcome.took.as_millis())),
+        None => {
+            let took = outcome.took.as_millis();
+            line(&format!("{} {}: {} ({took} ms)", painted("ok", GREEN), outcome.line, outcome.step));
+        }
         Some(failure) => {
-            line(&format!("{file}:{}: {}", outcome.line, outcome.step));
-            failure.lines().iter().for_each(|text| line(text));
+            line(&painted(&format!("{file}:{}: {}", outcome.line, outcome.step), BOLD_RED));
+            for text in failure.lines() {
+                line(&match text.as_bytes().first() {
+                    Some(b'-') => painted(&text, RED),
+                    Some(b'+') => painted(&text, GREEN),
+                    _ => text,
+                });
+            }
         }
     }
 }
+
+/// In a colour, where there is a terminal that wants some.
+fn painted(text: &str, colour: &str) -> String {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stdout().is_terminal() && !refused {
+        format!("\x1b[{colour}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+const RED: &str = "31";
+const BOLD_RED: &str = "1;31";
+const GREEN: &str = "32";
 
 fn code(played: &[(String, Played)]) -> ExitCode {
     if played.iter().any(|(_, played)| played.interrupted) {

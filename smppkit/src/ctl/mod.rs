@@ -44,6 +44,7 @@ pub(crate) struct Args {
         long,
         global = true,
         value_name = "URL",
+        env = "SMPPKIT_ADMIN",
         default_value = "http://127.0.0.1:2780",
         help_heading = "Simulator"
     )]

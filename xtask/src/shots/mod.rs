@@ -21,7 +21,8 @@ use crate::{Verdict, run};
 pub(crate) const HELP: &str = "\
 usage: cargo xtask shots [NAME...]
 
-Makes the README's pictures anew, all or those named: simulator, send, inspect, inspect-error, inspect-json.
+Makes the README's pictures anew, all or those named: simulator, send, rules, script, inspect,
+inspect-error, inspect-json.
 Builds smppkit (for release where that was done before, else for debugging), runs it on a terminal with
 ports that the system picks, and draws what it writes as docs/pictures/NAME.svg. Times, ports and
 message_ids are made the same in each run, so a picture changes when the program does.
@@ -39,7 +40,7 @@ pub(crate) fn task(root: &Path, args: &[String]) -> Result<Verdict> {
     let Some(programs) = build(root)? else {
         return Ok(Verdict::Bad);
     };
-    let stage = Stage { root, terminal: Terminal::new(&programs)? };
+    let stage = Stage { root, terminal: Terminal::new(&programs)?, programs };
     let pictures = root.join("docs/pictures");
     std::fs::create_dir_all(&pictures).context("cannot make docs/pictures")?;
     for scene in SCENES {

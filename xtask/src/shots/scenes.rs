@@ -1,6 +1,6 @@
 //! What the pictures show.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value as Json;
@@ -20,6 +20,8 @@ pub(super) struct Scene {
 /// Where scenes are played.
 pub(super) struct Stage<'a> {
     pub(super) root: &'a Path,
+    /// The directory of our program.
+    pub(super) programs: PathBuf,
     pub(super) terminal: Terminal,
 }
 
@@ -39,6 +41,8 @@ pub(super) enum Line {
 pub(super) const SCENES: &[Scene] = &[
     Scene { name: "simulator", title: "smppkit simulator", play: simulator },
     Scene { name: "send", title: "smppkit send", play: send },
+    Scene { name: "rules", title: "smppkit ctl", play: rules },
+    Scene { name: "script", title: "smppkit script", play: script },
     Scene { name: "inspect", title: "smppkit inspect", play: |stage| inspect(stage, "", RECEIPT, true) },
     Scene {
         name: "inspect-error",
@@ -91,6 +95,63 @@ fn send(stage: &Stage<'_>) -> Result<Vec<Line>> {
     }
     Ok(lines)
 }
+
+/// A rule that refuses once, what it did, and the record.
+fn rules(stage: &Stage<'_>) -> Result<Vec<Line>> {
+    let simulator = Simulator::start(
+        &stage.terminal,
+        "smppkit simulator --receipt-delay 100ms --admin 127.0.0.1:0 --clock 2026-11-22T10:00:00Z",
+    )?;
+    let url = simulator.url()?;
+    let mut terminal = Terminal::new(&stage.programs)?;
+    terminal.admin = simulator.admin();
+    let rule = r#"{"name": "busy", "when": {"destination_addr": "4477*"}, "times": 1, "then": {"status": "ESME_RTHROTTLED"}}"#;
+    let (mut lines, mut normal) = (Vec::new(), Normal::default());
+    for (line, good) in [
+        (format!("smppkit ctl rules add '{rule}'"), true),
+        ("smppkit send --to 447700900123 'Your code is 4711'".to_owned(), false),
+        ("smppkit send --to 447700900123 'Your code is 4711'".to_owned(), true),
+        ("smppkit ctl wait messages 'text=/code is [0-9]{4}/' --timeout 5s".to_owned(), true),
+        ("smppkit ctl rules".to_owned(), true),
+    ] {
+        if !lines.is_empty() {
+            lines.push(Line::Empty);
+        }
+        let written = terminal.run(&line, Some(&url), good)?;
+        lines.push(Line::Typed(line));
+        lines.extend(written.iter().map(|line| Line::Written { line: normal.line(line), hang: 2 }));
+    }
+    Ok(lines)
+}
+
+/// A script that finds a difference.
+fn script(stage: &Stage<'_>) -> Result<Vec<Line>> {
+    let simulator =
+        Simulator::start(&stage.terminal, "smppkit simulator --preset smppsim --receipt-delay 100ms")?;
+    let url = simulator.url()?;
+    let directory = stage.root.join("target/shots");
+    std::fs::create_dir_all(&directory)?;
+    std::fs::write(directory.join("smoke.smpp"), SMOKE)?;
+    let (mut lines, mut normal) = (Vec::new(), Normal::default());
+    for (line, good) in [("cat smoke.smpp", true), ("smppkit script smoke.smpp", false)] {
+        if !lines.is_empty() {
+            lines.push(Line::Empty);
+        }
+        let there = format!("cd '{}' && {line}", directory.display());
+        let written = stage.terminal.run(&there, Some(&url), good)?;
+        lines.push(Line::Typed(line.to_owned()));
+        lines.extend(written.iter().map(|line| Line::Written { line: normal.line(line), hang: 2 }));
+    }
+    Ok(lines)
+}
+
+/// The simulator of the scene lets messages to numbers with a 1 in front expire.
+const SMOKE: &str = "\
+bind transceiver
+submit_sm source_addr=1234 destination_addr=15550100 short_message=\"Hello\" registered_delivery=1 -> ESME_ROK as first
+expect deliver_sm within 5s receipted_message_id=$first message_state=DELIVERED
+unbind
+";
 
 fn inspect(stage: &Stage<'_>, options: &str, vector: &str, good: bool) -> Result<Vec<Line>> {
     let line = format!("smppkit inspect {options}{}", hex_of(stage.root, vector)?);

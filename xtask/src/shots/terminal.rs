@@ -13,6 +13,8 @@ use crate::run;
 /// Where commands run: a shell that finds our program first.
 pub(super) struct Terminal {
     path: OsString,
+    /// Where `smppkit ctl` finds a simulator.
+    pub(super) admin: Option<String>,
 }
 
 impl Terminal {
@@ -23,7 +25,7 @@ impl Terminal {
             std::iter::once(programs.to_path_buf()).chain(std::env::split_paths(&others)),
         )
         .context("the program's directory cannot be in PATH")?;
-        Ok(Self { path })
+        Ok(Self { path, admin: None })
     }
 
     /// Runs `line` to its end, which must be good or not as `good` says. Answers what it wrote.
@@ -31,6 +33,7 @@ impl Terminal {
         let mut lines = Vec::new();
         let mut command = self.script(line);
         command.envs(url.map(|url| ("SMPPKIT_URL", url)));
+        command.envs(self.admin.as_deref().map(|admin| ("SMPPKIT_ADMIN", admin)));
         let ended = run::stream(&mut command, LIMIT, &mut |line| lines.push(line.to_owned()))?;
         ensure!(ended == good, "{line:?} ended otherwise than it should:\n{}", lines.join("\n"));
         Ok(lines)
@@ -41,7 +44,7 @@ impl Terminal {
         // Quiet, with the command's own exit code, each line at once, and no file.
         command.args(["-qefc", line, "/dev/null"]);
         command.env("PATH", &self.path).env("SHELL", "/bin/sh").env("TERM", "xterm-256color");
-        for name in ["NO_COLOR", "RUST_LOG", "SMPPKIT_URL"] {
+        for name in ["NO_COLOR", "RUST_LOG", "SMPPKIT_URL", "SMPPKIT_ADMIN"] {
             command.env_remove(name);
         }
         command
@@ -73,6 +76,11 @@ impl Simulator {
             "smpp://smppkit:smppkit@{}",
             address.context("the simulator does not say where it listens")?
         ))
+    }
+
+    /// Where it serves REST.
+    pub(super) fn admin(&self) -> Option<String> {
+        self.seen.iter().find_map(|line| line.strip_prefix("REST, metrics and health on ")).map(str::to_owned)
     }
 
     /// Waits until `times` of its lines held `what`.
