@@ -10,7 +10,7 @@ use super::conflict;
 use crate::node::Hub;
 
 /// Between two looks, while much is going on.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(20);
 /// What time alone brings, such as an expiry, comes without news.
 const LOOK: Duration = Duration::from_millis(200);
 

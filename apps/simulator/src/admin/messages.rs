@@ -1,6 +1,7 @@
 //! Messages that ESMEs submitted, whole: parts of a long one together, with what has become of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Serialize;
@@ -95,7 +96,7 @@ pub(super) async fn list(
 /// may match until the time is up. A wait that fails is a 409 that says how many matched and what came instead.
 #[utoipa::path(get, path = "/api/v1/messages/wait", tag = "record",
     params(
-        ("count" = Option<u32>, Query, description = "How many have to match, 1 by default", maximum = 100_000),
+        ("count" = Option<u32>, Query, description = "How many have to match, 1 by default", maximum = 10_000),
         ("timeout" = Option<String>, Query, description = "How long that may take, 10s by default, 5m at most", example = "5s"),
         ("system_id" = Option<String>, Query, description = "A pattern for the account"),
         ("source_addr" = Option<String>, Query, description = "A pattern for the source"),
@@ -110,6 +111,10 @@ pub(super) async fn wait(
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Messages>, Problem> {
     let ask = Ask::new(pairs, &["count", "timeout"])?;
+    if ask.count > LOOK {
+        let detail = format!("count: {} is more than the {LOOK} messages that are looked at", ask.count);
+        return Err(super::unprocessable(detail).with("parameter", "count"));
+    }
     let look = || {
         let (mut matching, others) = matching(&operated, &ask);
         matching.retain(Submitted::is_whole);
@@ -143,11 +148,14 @@ fn matching(operated: &Operated, ask: &Ask) -> (Vec<Submitted>, Vec<String>) {
     (matching, others)
 }
 
+/// A message, or a part of one: who sent it, and its place.
+type Part = (Arc<str>, Message, Option<Concatenation>);
+
 /// What an SMSC was given, the oldest first, parts together.
 pub(super) fn submitted(node: &Node) -> Vec<Submitted> {
     let parts = node.smsc().latest(LOOK);
     let now_ms = node.hub.unix_ms(Now::read());
-    let mut whole: Vec<Vec<(String, Message, Option<Concatenation>)>> = Vec::new();
+    let mut whole: Vec<Vec<Part>> = Vec::new();
     let mut long: HashMap<_, usize> = HashMap::new();
     for (system_id, message) in parts {
         let place = message.place();
@@ -178,7 +186,7 @@ pub(super) fn submitted(node: &Node) -> Vec<Submitted> {
 }
 
 impl Submitted {
-    fn of(smsc: &str, mut parts: Vec<(String, Message, Option<Concatenation>)>, now_ms: i64) -> Option<Self> {
+    fn of(smsc: &str, mut parts: Vec<Part>, now_ms: i64) -> Option<Self> {
         parts.sort_by_key(|(_, _, place)| place.map(Concatenation::sequence));
         let text = parts.iter().map(|(_, message, _)| message.text()).collect();
         let worst =
@@ -188,7 +196,7 @@ impl Submitted {
         let (system_id, first, place) = parts.first()?;
         Some(Self {
             smsc: smsc.to_owned(),
-            system_id: system_id.clone(),
+            system_id: system_id.to_string(),
             number: first.id.number,
             message_ids: parts.iter().map(|(_, message, _)| message.id.text().to_text()).collect(),
             parts: parts.len(),

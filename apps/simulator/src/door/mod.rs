@@ -443,12 +443,20 @@ impl Application for Door {
     }
 
     fn ended(&mut self, ended: &Ended) {
+        if let Some(bound) = &self.bound {
+            info!(system_id = %bound.system_id, mode = %bound.mode, why = %ended, "session ended");
+        }
+    }
+}
+
+impl Drop for Door {
+    /// However the session ended: one that panicked is gone, too.
+    fn drop(&mut self) {
         if let Some(card) = self.card.take() {
             self.node.hub.close(&card);
         }
         if let Some(bound) = self.bound.take() {
             self.node.smsc().unbind(&bound);
-            info!(system_id = %bound.system_id, mode = %bound.mode, why = %ended, "session ended");
         }
     }
 }

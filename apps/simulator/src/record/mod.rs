@@ -92,12 +92,17 @@ impl Record {
         octets: &[u8],
         pdus: u32,
     ) {
-        if octets.len() > self.limit_octets || octets.is_empty() {
+        if octets.len() + size_of::<Run>() > self.limit_octets || octets.is_empty() {
             return;
         }
         let mut inside = self.inside();
         let inside = &mut *inside;
-        while !inside.ring.has_room(octets.len()) {
+        // A batch of one short PDU takes more room here than in the ring: both count.
+        let room = |inside: &Inside| {
+            let taken = inside.ring.len() + octets.len() + (inside.runs.len() + 1) * size_of::<Run>();
+            inside.ring.has_room(octets.len()) && taken <= self.limit_octets
+        };
+        while !room(inside) {
             let Some(oldest) = inside.runs.pop_front() else { break };
             inside.ring.forget(oldest.octets as usize);
         }

@@ -15,6 +15,10 @@ impl Ring {
         Self { octets: Vec::new(), start: 0, len: 0, limit }
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
     pub(super) fn has_room(&self, octets: usize) -> bool {
         self.len + octets <= self.limit
     }

@@ -21,8 +21,8 @@ fn numbers(read: &Read) -> Vec<(u64, u32)> {
 #[test]
 fn the_latest_are_kept_in_so_many_octets_and_what_is_missed_is_said() {
     let card = Arc::new(Card::for_tests());
-    // Room for ten PDUs of 16 octets, in runs of three.
-    let record = Record::new(160);
+    // Room for three runs of three PDUs of 16 octets, and a little.
+    let record = Record::new(3 * (48 + size_of::<Run>()) + 16);
     for at in 0..5 {
         record.push(&card, Direction::In, 0, &pdus(at * 3 + 1, 3), 3);
         let read = record.read(1, 100);
@@ -37,6 +37,19 @@ fn the_latest_are_kept_in_so_many_octets_and_what_is_missed_is_said() {
     assert_eq!(numbers(&record.read(13, 100)), [(13, 13), (14, 14), (15, 15)]);
     assert_eq!(numbers(&record.read(14, 100)), [(14, 14), (15, 15)], "from the middle of a run");
     assert!(record.read(16, 100).entries.is_empty());
+}
+
+#[test]
+fn many_short_batches_take_no_more_memory_than_few_long_ones() {
+    let card = Arc::new(Card::for_tests());
+    let record = Record::new(100_000);
+    for at in 0..100_000 {
+        record.push(&card, Direction::In, 0, &pdus(at, 1), 1);
+    }
+    let inside = record.inside();
+    let runs = inside.runs.capacity() * size_of::<Run>();
+    assert!(inside.ring.len() + runs <= 2 * 100_000, "{} runs", inside.runs.len());
+    assert!(inside.runs.len() > 500);
 }
 
 #[test]

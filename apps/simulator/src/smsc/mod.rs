@@ -362,13 +362,13 @@ impl Smsc {
     }
 
     /// The latest messages with the accounts that sent them, the oldest first.
-    pub(crate) fn latest(&self, limit: usize) -> Vec<(String, Message)> {
-        let mut latest: Vec<_> = self
-            .messages
-            .latest()
-            .take(limit)
-            .map(|message| (self.system_id(message.account), message.clone()))
-            .collect();
+    pub(crate) fn latest(&self, limit: usize) -> Vec<(Arc<str>, Message)> {
+        let mut names: HashMap<u32, Arc<str>> = HashMap::new();
+        let named = |message: &Message| {
+            let name = names.entry(message.account).or_insert_with(|| self.system_id(message.account).into());
+            (Arc::clone(name), message.clone())
+        };
+        let mut latest: Vec<_> = self.messages.latest().take(limit).map(named).collect();
         latest.reverse();
         latest
     }
