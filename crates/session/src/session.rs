@@ -8,7 +8,9 @@ use smppkit_wire::pdu::PduDef;
 use smppkit_wire::pdu::table::{EnquireLink, Outbind, Unbind, UnbindResp};
 use smppkit_wire::tlv::tag;
 use smppkit_wire::value::InterfaceVersion;
-use smppkit_wire::{Body, CommandStatus, Dialect, FrameError, Pdu, Role, State, Tlvs, Version};
+use smppkit_wire::{
+    Body, BodyError, CommandStatus, Dialect, Fault, FrameError, Pdu, Role, State, Tlvs, Version,
+};
 
 use crate::bind::{Bind, BindMode};
 use crate::config::SessionConfig;
@@ -223,6 +225,16 @@ impl<T> Session<T> {
         };
         if !def.in_version(self.version) {
             return Err(SendError::Version(body, token));
+        }
+        // TLVs are left out of what goes to a 3.3 peer. The text must not be.
+        if self.version < Version::V34 && body.tlvs().has(tag::message_payload.tag()) {
+            let error = BodyError {
+                field: "message_payload",
+                at: 0,
+                fault: Fault::TlvBeforeV34,
+                status: CommandStatus::ESME_RINVMSGLEN,
+            };
+            return Err(SendError::Value(body, token, error));
         }
         // What only 5.0 has must not reach older peers: 255 octets, a 255th destination, values.
         if self.version < Version::V50
