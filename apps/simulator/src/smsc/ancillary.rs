@@ -1,13 +1,13 @@
 //! query_sm, cancel_sm, replace_sm. Only the account that sent a message may touch it.
 
+use bytes::Bytes;
 use smppkit_wire::field::{CStr, FinalDate, Time};
 use smppkit_wire::pdu::table::{CancelSm, QuerySm, QuerySmResp, ReplaceSm};
-use smppkit_wire::tlv::tag;
-use smppkit_wire::value::{MessageState, ReceiptRequest};
+use smppkit_wire::value::{MessageState, ReceiptRequest, RegisteredDelivery};
 use smppkit_wire::{CommandStatus, Version};
 
-use super::deliver::detached;
-use super::message::Message;
+use super::message::{Message, MessageId};
+use super::submit::user_data;
 use super::{Bound, Smsc, What};
 use crate::dialect::IdForm;
 
@@ -50,13 +50,8 @@ impl Smsc {
         if !matches || !message.is_open(now_ms) {
             return Err(CommandStatus::ESME_RCANCELFAIL);
         }
-        // The copies that a submit_multi made under one id go together. They were numbered one after
-        // another; a look through all messages would stop everybody else for as long.
-        let id = message.id;
-        for number in (0..=u32::from(u8::MAX)).map(|step| id.number.wrapping_add(step)) {
-            if self.messages.get(number).is_some_and(|copy| copy.id == id && copy.is_open(now_ms)) {
-                self.delete(now_ms, number);
-            }
+        for number in self.open_copies(now_ms, message.id) {
+            self.delete(now_ms, number);
         }
         Ok(())
     }
@@ -79,49 +74,75 @@ impl Smsc {
         Ok(())
     }
 
-    /// replace_sm. The text keeps its data_coding: the PDU has none.
+    /// replace_sm. The text keeps its data_coding: the PDU has none. Of a submit_multi all copies that
+    /// are still under way are replaced: they have one id.
     pub(crate) fn replace_sm(
         &mut self,
         now_ms: i64,
         from: &Bound,
         pdu: &ReplaceSm,
     ) -> Result<(), CommandStatus> {
-        let number = self.number_of(from, &pdu.message_id);
-        let message = number.and_then(|number| self.messages.get_mut(number));
-        let Some(message) = message.filter(|message| message.account == from.account) else {
-            return Err(CommandStatus::ESME_RREPLACEFAIL);
-        };
-        if message.source.octets() != pdu.source_addr.as_octets() || !message.is_open(now_ms) {
+        let message = self.own(from, &pdu.message_id).ok_or(CommandStatus::ESME_RREPLACEFAIL)?;
+        if message.source.octets() != pdu.source_addr.as_octets() {
             return Err(CommandStatus::ESME_RREPLACEFAIL);
         }
         let moment = |time: &Time, status| match time.value() {
             Ok(time) => Ok(time.map(|time| time.resolve(now_ms))),
             Err(_) => Err(status),
         };
-        let due_ms =
-            moment(&pdu.schedule_delivery_time, CommandStatus::ESME_RINVSCHED)?.unwrap_or(message.due_ms);
-        if due_ms < now_ms && due_ms != message.due_ms {
+        let due_ms = moment(&pdu.schedule_delivery_time, CommandStatus::ESME_RINVSCHED)?;
+        let expires_ms = moment(&pdu.validity_period, CommandStatus::ESME_RINVEXPIRY)?;
+        let copies = self.open_copies(now_ms, message.id);
+        let Some(first) = copies.first().and_then(|number| self.messages.get(*number)) else {
+            return Err(CommandStatus::ESME_RREPLACEFAIL);
+        };
+        let due = due_ms.unwrap_or(first.due_ms);
+        if due < now_ms && due != first.due_ms {
             return Err(CommandStatus::ESME_RINVSCHED);
         }
-        let expires_ms = moment(&pdu.validity_period, CommandStatus::ESME_RINVEXPIRY)?.or(message.expires_ms);
-        if expires_ms.is_some_and(|expires_ms| expires_ms < due_ms) {
+        if expires_ms.or(first.expires_ms).is_some_and(|expires_ms| expires_ms < due) {
             return Err(CommandStatus::ESME_RINVEXPIRY);
         }
+        let text = user_data(&pdu.short_message, &pdu.tlvs, pdu.sm_default_msg_id);
+        for number in copies {
+            self.replace_copy(now_ms, number, pdu.registered_delivery, (due_ms, expires_ms), text.clone());
+        }
+        Ok(())
+    }
+
+    fn replace_copy(
+        &mut self,
+        now_ms: i64,
+        number: u32,
+        registered_delivery: RegisteredDelivery,
+        (due_ms, expires_ms): (Option<i64>, Option<i64>),
+        text: Bytes,
+    ) {
+        let Some(message) = self.messages.get_mut(number) else { return };
         let receipt_delay = message.delivered_ms - message.due_ms;
-        message.registered_delivery = pdu.registered_delivery;
+        let due_ms = due_ms.unwrap_or(message.due_ms);
+        message.registered_delivery = registered_delivery;
         message.scheduled |= due_ms != message.due_ms;
         message.accepted_ms = now_ms;
         message.due_ms = due_ms;
-        message.expires_ms = expires_ms;
+        message.expires_ms = expires_ms.or(message.expires_ms);
         message.delivered_ms = due_ms.max(now_ms) + receipt_delay;
-        message.pending |= pdu.registered_delivery.receipt() != ReceiptRequest::None;
-        let (number, end_ms, pending) = (message.id.number, message.end().1, message.pending);
-        let user_data = detached(pdu.tlvs.get(tag::message_payload).unwrap_or(&pdu.short_message));
-        self.messages.set_user_data(number, user_data);
+        message.pending |= registered_delivery.receipt() != ReceiptRequest::None;
+        let (end_ms, pending) = (message.end().1, message.pending);
+        self.messages.set_user_data(number, text);
         if pending {
             self.at(end_ms, What::End(number));
         }
-        Ok(())
+    }
+
+    /// The numbers of all messages under an id that can still be changed. The copies that a submit_multi
+    /// made were numbered one after another; a look through all messages would stop everybody else.
+    fn open_copies(&self, now_ms: i64, id: MessageId) -> Vec<u32> {
+        let numbers = (0..=u32::from(u8::MAX)).map(|step| id.number.wrapping_add(step));
+        let open = |number: &u32| {
+            self.messages.get(*number).is_some_and(|copy| copy.id == id && copy.is_open(now_ms))
+        };
+        numbers.filter(open).collect()
     }
 
     /// A message of the asking account, by its id.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use smppkit_inspect::Pattern;
 use smppkit_session::Asked;
 use smppkit_wire::field::{CStr, ShortMessage};
@@ -374,9 +373,4 @@ fn alert(message: &Message) -> AlertNotification {
         // 0: available (SMPP 5.0, 4.8.4.39).
         tlvs: Tlvs::build().with(tag::ms_availability_status, 0).done(),
     }
-}
-
-/// User data as a replace_sm or the like gives it.
-pub(super) fn detached(octets: &[u8]) -> Bytes {
-    if octets.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(octets) }
 }

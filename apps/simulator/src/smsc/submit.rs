@@ -407,7 +407,7 @@ fn sar(tlvs: &Tlvs) -> Option<Concatenation> {
 }
 
 /// message_payload, or short_message, or a text kept here; copied, so that it keeps no buffer alive.
-fn user_data(short_message: &[u8], tlvs: &Tlvs, sm_default_msg_id: u8) -> Bytes {
+pub(super) fn user_data(short_message: &[u8], tlvs: &Tlvs, sm_default_msg_id: u8) -> Bytes {
     match tlvs.get(tag::message_payload) {
         Some(payload) => Bytes::copy_from_slice(payload),
         None if short_message.is_empty() && sm_default_msg_id != 0 => {

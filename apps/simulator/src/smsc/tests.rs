@@ -263,6 +263,36 @@ fn replace_sm_changes_text_and_time_of_a_pending_message() {
 }
 
 #[test]
+fn replace_sm_changes_all_copies_of_a_submit_multi_and_takes_a_predefined_text() {
+    let mut centre = Centre::new();
+    let esme = centre.esme();
+    let to = |addr: &str| DestAddress::Sme {
+        ton: Ton::INTERNATIONAL,
+        npi: Npi::ISDN,
+        addr: addr.parse().unwrap(),
+    };
+    let multi = SubmitMulti {
+        source_addr: source(),
+        dest_address: DestAddresses::new([&to("1"), &to("2")]).unwrap(),
+        registered_delivery: RegisteredDelivery(1),
+        ..SubmitMulti::default()
+    };
+    let id = centre.smsc.submit_multi(centre.now, &esme, &multi, |_| Ok(PLAN)).unwrap().message_id;
+    let replace = ReplaceSm {
+        message_id: id,
+        source_addr: source(),
+        registered_delivery: RegisteredDelivery(1),
+        sm_default_msg_id: 7,
+        ..ReplaceSm::default()
+    };
+    centre.smsc.replace_sm(centre.now, &esme, &replace).unwrap();
+    let texts: Vec<_> = centre.smsc.latest(2).into_iter().map(|(_, message)| message.text()).collect();
+    assert_eq!(texts, ["Predefined message 7", "Predefined message 7"]);
+    assert_eq!(centre.after(20).receipts(&esme).len(), 2);
+    assert_eq!(centre.smsc.replace_sm(centre.now, &esme, &replace), Err(CommandStatus::ESME_RREPLACEFAIL));
+}
+
+#[test]
 fn replace_if_present_keeps_the_id_and_without_a_match_makes_a_new_message() {
     let mut centre = Centre::new();
     let esme = centre.esme();
