@@ -1,0 +1,250 @@
+//! What is stored of a message, and what is told of it.
+
+use crate::id::MessageId;
+use std::sync::Arc;
+
+/// Milliseconds since 1970-01-01T00:00:00Z, given by the caller.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Timestamp(pub i64);
+
+/// A message as it is when it is taken. Texts are opaque and compared octet by octet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Accepted {
+    /// Chosen by the caller, so that an accept whose outcome is unknown can be tried again.
+    pub id: MessageId,
+    /// Who sent it; only the same account may cancel or replace it.
+    pub account: Arc<str>,
+    /// Where it waits: what claims it names the same queue.
+    pub queue: Arc<str>,
+    /// Larger goes first.
+    pub priority: u8,
+    /// Not to be claimed before; the order within one priority.
+    pub due_at: Timestamp,
+    /// When [`crate::Store::expired`] gives it out.
+    pub expires_at: Option<Timestamp>,
+    /// Searched by.
+    pub source: Box<str>,
+    /// Searched by.
+    pub destination: Box<str>,
+    /// The sender's own name for it: a second accept with the same account and reference, on the
+    /// same or the next day, is a [`crate::Outcome::Duplicate`].
+    pub reference: Option<Box<str>>,
+    /// Never looked into.
+    pub payload: Box<[u8]>,
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum State {
+    /// Waits for its time or for a claim, or is claimed.
+    Queued,
+    /// The other side has it; its receipt is awaited.
+    Sent,
+    /// Nothing more will happen, unless a failed one is replayed.
+    Final(Final),
+}
+
+/// How a message ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Final {
+    /// Done.
+    Delivered,
+    /// Given up: the dead letters.
+    Failed,
+    /// Too old.
+    Expired,
+    /// Taken back by its sender.
+    Cancelled,
+}
+
+/// The other side's name for a message.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct RemoteId {
+    /// Whose name it is: two connectors may give the same one.
+    pub connector: Arc<str>,
+    /// Each way a receipt may write it, kept as given; the first is the one shown.
+    pub forms: Vec<Box<str>>,
+}
+
+/// A message handed out to be sent. Nobody else gets it until it is released, retried or the store
+/// is opened again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claimed {
+    /// As accepted, with the payload of the last replace.
+    pub message: Arc<Accepted>,
+    /// The queue it was claimed from, where a retry moved it.
+    pub queue: Arc<str>,
+    /// Tries that came back for a retry.
+    pub attempts: u32,
+    /// Grows by one with each change of the message.
+    pub version: u32,
+}
+
+/// A message that a remote id belongs to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Correlated {
+    /// As accepted.
+    pub message: Arc<Accepted>,
+    /// Final for a receipt that came twice.
+    pub state: State,
+    /// See [`Claimed::version`].
+    pub version: u32,
+}
+
+/// One message with all that became of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    /// As accepted, with the payload, times and queue of now. The payload is empty in lists.
+    pub accepted: Accepted,
+    /// Where it stands.
+    pub state: State,
+    /// See [`Claimed::version`].
+    pub version: u32,
+    /// See [`Claimed::attempts`].
+    pub attempts: u32,
+    /// Who had it last, and its name there.
+    pub remote: Option<RemoteId>,
+    /// The last reason given for a retry or an end.
+    pub reason: Box<str>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Something that happened to a message and is not folded into its row yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What an [`Event`] was.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The other side took it under this name.
+    Sent {
+        /// Who, and its name there.
+        remote: RemoteId,
+    },
+    /// It went back to a queue.
+    Retry {
+        /// Not before.
+        due_at: Timestamp,
+        /// Which queue.
+        queue: Box<str>,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// It ended.
+    Finish {
+        /// How.
+        state: Final,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// It came back from the dead letters.
+    Replay {
+        /// Not before.
+        due_at: Timestamp,
+        /// Which queue.
+        queue: Box<str>,
+    },
+}
+
+/// A message and its events, oldest first. Events are dropped once the row says what they said.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Story {
+    /// As it is now.
+    pub message: Message,
+    /// What happened in the last minute or so.
+    pub events: Vec<Event>,
+}
+
+/// A receipt that belongs to no message yet: it came before the message's remote id, or never will
+/// belong to one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Orphan {
+    /// The name it gave.
+    pub remote: RemoteId,
+    /// When it came.
+    pub at: Timestamp,
+    /// Never looked into.
+    pub payload: Box<[u8]>,
+}
+
+/// What to look for; `None` matches all.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Search {
+    /// Accepted at or after.
+    pub from: Option<Timestamp>,
+    /// Accepted before.
+    pub until: Option<Timestamp>,
+    /// Exactly.
+    pub account: Option<Box<str>>,
+    /// Exactly.
+    pub source: Option<Box<str>>,
+    /// Exactly.
+    pub destination: Option<Box<str>>,
+    /// Exactly.
+    pub state: Option<State>,
+    /// The cursor: only messages older than this one.
+    pub before: Option<MessageId>,
+    /// At most this many; at least 1.
+    pub limit: usize,
+}
+
+/// A page of a search, newest message first.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Page {
+    /// Without their payloads.
+    pub messages: Vec<Message>,
+    /// Where to go on; `None` when everything was looked at. A page may be short, even empty, and
+    /// still have one: it ends when its time is up.
+    pub next: Option<MessageId>,
+}
+
+/// One ended message, in the order of their ends being written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cdr {
+    /// Ask for what comes after this one; never used twice.
+    pub seq: u64,
+    /// Without its payload.
+    pub message: Message,
+}
+
+/// How many messages there are and were; one commit changes them together with the rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Totals {
+    /// Ever accepted.
+    pub accepted: u64,
+    /// Waiting, claimed or sent: not at an end.
+    pub open: u64,
+    /// Ended so.
+    pub delivered: u64,
+    /// Ended so, and not replayed.
+    pub failed: u64,
+    /// Ended so.
+    pub expired: u64,
+    /// Ended so.
+    pub cancelled: u64,
+    /// Receipts kept that belong to no message.
+    pub orphans: u64,
+}
+
+impl Totals {
+    /// Accepted = open + delivered + failed + expired + cancelled.
+    pub fn is_conserved(&self) -> bool {
+        self.accepted == self.open + self.delivered + self.failed + self.expired + self.cancelled
+    }
+
+    pub(crate) fn ended(&mut self, state: Final) -> &mut u64 {
+        match state {
+            Final::Delivered => &mut self.delivered,
+            Final::Failed => &mut self.failed,
+            Final::Expired => &mut self.expired,
+            Final::Cancelled => &mut self.cancelled,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Handing out messages: from the heads in memory, which are filled from disk.
+
+use super::live::{Live, Phase};
+use super::memory::Memory;
+use super::schema::Day;
+use crate::error::StoreError;
+use crate::id::MessageId;
+use crate::message::{Claimed, Correlated, Message, RemoteId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+pub(super) fn claim(
+    c: &Connection,
+    m: &mut Memory,
+    now: Timestamp,
+    queue: &str,
+    limit: usize,
+) -> Result<Vec<Claimed>, StoreError> {
+    let priorities: Vec<_> = m.lanes(queue).map(|lanes| lanes.keys().copied().collect()).unwrap_or_default();
+    let mut claimed = Vec::new();
+    for priority in priorities {
+        while claimed.len() < limit {
+            fill(c, m, now, queue, priority, limit - claimed.len())?;
+            let Some(lane) = m.lanes(queue).and_then(|lanes| lanes.get(&priority)) else { break };
+            let due = lane.ready.range(..=(now, MessageId::MAX)).take(limit - claimed.len());
+            let due: Vec<MessageId> = due.map(|(_, id)| *id).collect();
+            if due.is_empty() {
+                break;
+            }
+            claimed.extend(due.into_iter().filter_map(|id| take(m, id)));
+        }
+    }
+    Ok(claimed)
+}
+
+/// Marks a message that is ready as claimed.
+fn take(m: &mut Memory, id: MessageId) -> Option<Claimed> {
+    let live = m.live.get_mut(&id)?;
+    live.phase = Phase::Claimed;
+    let live = live.clone();
+    m.unqueue(&live);
+    Some(live.claimed())
+}
+
+/// Reads rows that wait on disk into a lane that has fewer due than are wanted.
+fn fill(
+    c: &Connection,
+    m: &mut Memory,
+    now: Timestamp,
+    queue: &str,
+    priority: Reverse<u8>,
+    wanted: usize,
+) -> Result<(), StoreError> {
+    loop {
+        let days: Vec<_> = m.days.values().cloned().collect();
+        let head = m.settings.head_limit;
+        let Some(lane) = m.lanes(queue).and_then(|lanes| lanes.get_mut(&priority)) else { return Ok(()) };
+        let is_behind = lane.backlog_from.is_some_and(|from| from <= now);
+        if !is_behind || lane.ready.range(..=(now, MessageId::MAX)).take(wanted).count() == wanted {
+            return Ok(());
+        }
+        let cursor = lane.cursor;
+        let found = waiting(c, &days, now, queue, priority.0, cursor, head)?;
+        let is_last = found.len() < head;
+        let next = if is_last { next_waiting(c, &days, now, queue, priority.0)? } else { None };
+        let Some(lane) = m.lanes(queue).and_then(|lanes| lanes.get_mut(&priority)) else { return Ok(()) };
+        match found.last() {
+            Some(last) if !is_last => {
+                lane.cursor = (last.due_at, last.id());
+                lane.backlog_from = Some(last.due_at);
+            }
+            _ => {
+                lane.cursor = (now, MessageId::MAX);
+                lane.backlog_from = next;
+            }
+        }
+        for live in found {
+            // What is in memory is there in a later state than its row.
+            if !m.live.contains_key(&live.id()) {
+                m.place(now, live);
+            }
+        }
+    }
+}
+
+/// Rows of one lane that are due, over all days.
+fn waiting(
+    c: &Connection,
+    days: &[Arc<Day>],
+    now: Timestamp,
+    queue: &str,
+    priority: u8,
+    (due_at, id): (Timestamp, MessageId),
+    limit: usize,
+) -> Result<Vec<Live>, StoreError> {
+    let mut found = Vec::new();
+    for day in days {
+        let mut statement = c.prepare_cached(&day.waiting)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement
+            .query_map(params![queue, priority, due_at.0, id.to_sql(), now.0, limit], Live::from_row)?;
+        for live in rows {
+            found.push(live?);
+        }
+    }
+    found.sort_by_key(|live| (live.due_at, live.id()));
+    found.truncate(limit);
+    Ok(found)
+}
+
+fn next_waiting(
+    c: &Connection,
+    days: &[Arc<Day>],
+    now: Timestamp,
+    queue: &str,
+    priority: u8,
+) -> Result<Option<Timestamp>, StoreError> {
+    let mut next: Option<i64> = None;
+    for day in days {
+        let mut statement = c.prepare_cached(&day.next_waiting)?;
+        let due: Option<i64> = statement.query_row(params![queue, priority, now.0], |row| row.get(0))?;
+        next = next.into_iter().chain(due).min();
+    }
+    Ok(next.map(Timestamp))
+}
+
+pub(super) fn expired(
+    c: &Connection,
+    m: &mut Memory,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Claimed>, StoreError> {
+    let in_memory = m.expiring.range(..=(now, MessageId::MAX)).take(limit);
+    let in_memory: Vec<MessageId> = in_memory.map(|(_, id)| *id).collect();
+    let mut claimed: Vec<Claimed> = in_memory.into_iter().filter_map(|id| take(m, id)).collect();
+    let days: Vec<_> = m.days.values().cloned().collect();
+    for day in days {
+        // Rows of claimed messages are met again until they are folded, so ask for that many more.
+        let ask = i64::try_from(limit.saturating_add(m.settings.head_limit)).unwrap_or(i64::MAX);
+        let mut statement = c.prepare_cached(&day.expired)?;
+        let mut rows = statement.query([now.0, ask])?;
+        while claimed.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            let mut live = Live::from_row(row)?;
+            if !m.live.contains_key(&live.id()) {
+                live.phase = Phase::Claimed;
+                claimed.push(live.claimed());
+                m.place(now, live);
+            }
+        }
+    }
+    Ok(claimed)
+}
+
+pub(super) fn correlate(
+    c: &Connection,
+    m: &Memory,
+    remote: &RemoteId,
+) -> Result<Vec<Correlated>, StoreError> {
+    let mut ids: Vec<MessageId> = Vec::new();
+    for form in &remote.forms {
+        ids.extend(m.remotes.find(&remote.connector, form));
+    }
+    let is_awaited = |id: &MessageId| m.live.get(id).is_some_and(|live| live.phase == Phase::Sent);
+    if !ids.iter().any(is_awaited) {
+        // Only then: a look-up in every day's table is too much for each receipt.
+        for day in m.days.values() {
+            for form in &remote.forms {
+                let mut find = c.prepare_cached(&day.find_remote)?;
+                let found = find.query_map([&*remote.connector, &**form], |row| row.get(0))?;
+                for id in found {
+                    ids.push(MessageId::from_sql(id?));
+                }
+            }
+        }
+    }
+    ids.sort_unstable_by_key(|id| Reverse(*id));
+    ids.dedup();
+    let mut correlated = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(live) = m.live.get(&id) {
+            correlated.push(live.correlated());
+        } else if let Some(day) = m.days.get(&Day::of(id)) {
+            let mut select = c.prepare_cached(&day.select)?;
+            let live = select.query_row([id.to_sql()], Live::from_row).optional()?;
+            correlated.extend(live.map(|live| live.correlated()));
+        }
+    }
+    Ok(correlated)
+}
+
+pub(super) fn unreceipted(
+    c: &Connection,
+    m: &Memory,
+    accepted_before: Timestamp,
+    after: MessageId,
+    limit: usize,
+) -> Result<Vec<Message>, StoreError> {
+    let before = MessageId::first_at(accepted_before);
+    let mut found: Vec<Message> = Vec::new();
+    // In memory, not folded yet: only a few are old, since the old ones are folded.
+    let first = m.fresh.range(after..before).filter(|id| **id > after).filter_map(|id| m.live.get(id));
+    found.extend(
+        first.filter(|live| live.phase == Phase::Sent).take(limit).map(|live| live.clone().into_message()),
+    );
+    for day in m.days.values() {
+        let mut statement = c.prepare_cached(&day.sent)?;
+        let mut rows = statement.query([after.to_sql(), before.to_sql(), i64::MAX])?;
+        let mut of_day = 0;
+        while of_day < limit
+            && let Some(row) = rows.next()?
+        {
+            let live = Live::from_row(row)?;
+            if m.live.get(&live.id()).is_none_or(|now| now.phase == Phase::Sent) {
+                of_day += 1;
+                found.push(live.into_message());
+            }
+        }
+    }
+    found.sort_by_key(|message| message.accepted.id);
+    found.dedup_by_key(|message| message.accepted.id);
+    found.truncate(limit);
+    Ok(found)
+}

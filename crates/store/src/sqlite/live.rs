@@ -1,0 +1,255 @@
+//! One message in memory, and the way to and from its row and its events.
+
+use super::schema::{FIRST_FINAL, FRESH, SENT, WAITING};
+use crate::id::MessageId;
+use crate::message::{Accepted, Claimed, Correlated, Final, Message, RemoteId, State, Timestamp};
+use rusqlite::Row;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    /// With the payload and expiry of now.
+    pub(super) message: Arc<Accepted>,
+    pub(super) queue: Arc<str>,
+    pub(super) due_at: Timestamp,
+    pub(super) version: u32,
+    pub(super) attempts: u32,
+    pub(super) phase: Phase,
+    pub(super) remote: Option<Arc<RemoteId>>,
+    pub(super) reason: Box<str>,
+    pub(super) finished_at: Option<Timestamp>,
+    /// The last event that is in here.
+    pub(super) seq: i64,
+    /// What the row says.
+    pub(super) row: OnDisk,
+    /// The last event that the row says.
+    pub(super) row_seq: i64,
+    /// Stands in the queue of what will be folded by age.
+    pub(super) is_ageing: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    Ready,
+    Claimed,
+    Sent,
+    Ended(Final),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum OnDisk {
+    /// As inserted: only memory and events know more.
+    Fresh,
+    /// Good up to `row_seq`, and found by an index as long as it waits.
+    Kept,
+}
+
+impl Live {
+    pub(super) fn fresh(message: Arc<Accepted>) -> Self {
+        Self {
+            queue: message.queue.clone(),
+            due_at: message.due_at,
+            message,
+            version: 0,
+            attempts: 0,
+            phase: Phase::Ready,
+            remote: None,
+            reason: Box::default(),
+            finished_at: None,
+            seq: 0,
+            row: OnDisk::Fresh,
+            row_seq: 0,
+            is_ageing: false,
+        }
+    }
+
+    /// Whether the row must be written before this may leave memory.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.row == OnDisk::Fresh || self.seq > self.row_seq
+    }
+
+    pub(super) fn id(&self) -> MessageId {
+        self.message.id
+    }
+
+    pub(super) fn state(&self) -> State {
+        match self.phase {
+            Phase::Ready | Phase::Claimed => State::Queued,
+            Phase::Sent => State::Sent,
+            Phase::Ended(how) => State::Final(how),
+        }
+    }
+
+    /// What the row is to say.
+    pub(super) fn row_state(&self) -> i64 {
+        match self.phase {
+            Phase::Ready | Phase::Claimed => WAITING,
+            Phase::Sent => SENT,
+            Phase::Ended(how) => final_to_sql(how),
+        }
+    }
+
+    pub(super) fn claimed(&self) -> Claimed {
+        Claimed {
+            message: self.message.clone(),
+            queue: self.queue.clone(),
+            attempts: self.attempts,
+            version: self.version,
+        }
+    }
+
+    pub(super) fn correlated(&self) -> Correlated {
+        Correlated { message: self.message.clone(), state: self.state(), version: self.version }
+    }
+
+    pub(super) fn into_message(self) -> Message {
+        let state = self.state();
+        let mut accepted = Arc::unwrap_or_clone(self.message);
+        accepted.queue = self.queue;
+        accepted.due_at = self.due_at;
+        Message {
+            accepted,
+            state,
+            version: self.version,
+            attempts: self.attempts,
+            remote: self.remote.map(Arc::unwrap_or_clone),
+            reason: self.reason,
+            finished_at: self.finished_at,
+        }
+    }
+
+    /// From a row in the order of [`super::schema::COLUMNS`].
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let state: i64 = row.get(1)?;
+        let queue: Arc<str> = row.get(8)?;
+        let due_at = Timestamp(row.get(4)?);
+        let connector: Option<Arc<str>> = row.get(13)?;
+        let remote: Option<Box<str>> = row.get(14)?;
+        let seq = row.get(16)?;
+        Ok(Self {
+            message: Arc::new(Accepted {
+                id: MessageId::from_sql(row.get(0)?),
+                priority: row.get(3)?,
+                due_at,
+                expires_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+                account: row.get(7)?,
+                queue: queue.clone(),
+                source: row.get(9)?,
+                destination: row.get(10)?,
+                reference: row.get(11)?,
+                payload: row.get(17)?,
+            }),
+            queue,
+            due_at,
+            version: row.get(2)?,
+            attempts: row.get(6)?,
+            phase: match state {
+                FRESH | WAITING => Phase::Ready,
+                SENT => Phase::Sent,
+                _ => Phase::Ended(final_from_sql(state)),
+            },
+            remote: connector
+                .zip(remote)
+                .map(|(connector, form)| Arc::new(RemoteId { connector, forms: vec![form] })),
+            reason: row.get::<_, Option<Box<str>>>(15)?.unwrap_or_default(),
+            finished_at: row.get::<_, Option<i64>>(12)?.map(Timestamp),
+            seq,
+            row: if state == FRESH { OnDisk::Fresh } else { OnDisk::Kept },
+            row_seq: seq,
+            is_ageing: false,
+        })
+    }
+
+    /// Takes in an event read from its table.
+    pub(super) fn apply(&mut self, event: &EventRow) {
+        if event.kind == ALIAS {
+            let Some((remote, form)) = self.remote.as_mut().zip(event.text.clone()) else { return };
+            Arc::make_mut(remote).forms.push(form);
+            self.seq = event.seq;
+            return;
+        }
+        self.seq = event.seq;
+        self.version += 1;
+        let text = event.text.clone().unwrap_or_default();
+        match event.kind {
+            SENT_EVENT => {
+                self.phase = Phase::Sent;
+                let connector = event.name.as_deref().unwrap_or_default().into();
+                self.remote = Some(Arc::new(RemoteId { connector, forms: vec![text] }));
+            }
+            RETRY | REPLAY => {
+                self.phase = Phase::Ready;
+                self.finished_at = None;
+                self.due_at = Timestamp(event.code);
+                if let Some(queue) = &event.name {
+                    self.queue = (**queue).into();
+                }
+                if event.kind == RETRY {
+                    self.attempts += 1;
+                    self.reason = text;
+                } else {
+                    self.attempts = 0;
+                }
+            }
+            _ => {
+                self.phase = Phase::Ended(final_from_sql(event.code));
+                self.finished_at = Some(event.at);
+                self.reason = text;
+            }
+        }
+    }
+}
+
+/// A row of `event`. `code` is a state or a due time, `name` a connector or queue, `text` a remote id
+/// or a reason, by kind.
+#[derive(Clone, Debug)]
+pub(super) struct EventRow {
+    pub(super) seq: i64,
+    pub(super) id: MessageId,
+    pub(super) kind: i64,
+    pub(super) at: Timestamp,
+    pub(super) code: i64,
+    pub(super) name: Option<Box<str>>,
+    pub(super) text: Option<Box<str>>,
+}
+
+impl EventRow {
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            id: MessageId::from_sql(row.get(1)?),
+            kind: row.get(2)?,
+            at: Timestamp(row.get(3)?),
+            code: row.get::<_, Option<i64>>(4)?.unwrap_or_default(),
+            name: row.get(5)?,
+            text: row.get(6)?,
+        })
+    }
+}
+
+pub(super) const SENT_EVENT: i64 = 1;
+/// One more form of the remote id in the event before.
+pub(super) const ALIAS: i64 = 2;
+pub(super) const RETRY: i64 = 3;
+pub(super) const FINISH: i64 = 4;
+pub(super) const REPLAY: i64 = 5;
+pub(super) const EVENT_COLUMNS: &str = "seq,id,kind,at,code,name,text";
+
+pub(super) fn final_to_sql(how: Final) -> i64 {
+    FIRST_FINAL
+        + match how {
+            Final::Delivered => 0,
+            Final::Failed => 1,
+            Final::Expired => 2,
+            Final::Cancelled => 3,
+        }
+}
+
+pub(super) fn final_from_sql(state: i64) -> Final {
+    match state - FIRST_FINAL {
+        0 => Final::Delivered,
+        2 => Final::Expired,
+        3 => Final::Cancelled,
+        _ => Final::Failed,
+    }
+}

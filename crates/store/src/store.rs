@@ -1,0 +1,74 @@
+//! The one trait that the gateway's heart knows.
+
+use crate::change::{Change, Outcome};
+use crate::error::StoreError;
+use crate::id::MessageId;
+use crate::message::{Cdr, Claimed, Correlated, Message, Page, RemoteId, Search, Story, Timestamp, Totals};
+use std::path::Path;
+
+/// Durable messages. Synchronous and single-threaded: a simulation calls it as it is, a server puts
+/// it behind a [`crate::Writer`].
+///
+/// Claims are held in memory. What was claimed or sent without a [`Change::Sent`] or
+/// [`Change::Finish`] that came back is queued again when the store is opened: at least once.
+pub trait Store {
+    /// Makes all changes durable at once and says what became of each, in order.
+    ///
+    /// A refused change does not hinder the others. An error means none of them, and memory as
+    /// before, except where [`StoreError::Io`] says otherwise.
+    fn commit(
+        &mut self,
+        now: Timestamp,
+        changes: &[Change],
+        outcomes: &mut Vec<Outcome>,
+    ) -> Result<(), StoreError>;
+
+    /// Hands out at most `limit` messages of a queue that are due, highest priority first, then
+    /// by due time, then by id.
+    fn claim(&mut self, now: Timestamp, queue: &str, limit: usize) -> Result<Vec<Claimed>, StoreError>;
+
+    /// When the next message of a queue can be claimed, if any waits. May be early, never late.
+    fn next_due(&self, queue: &str) -> Option<Timestamp>;
+
+    /// Hands out, as if claimed, messages that are queued, unclaimed and past their expiry.
+    fn expired(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Claimed>, StoreError>;
+
+    /// The messages that one of the forms was given to, newest first: more than one if the other
+    /// side uses its ids again. Those of more than a minute ago may be left out when a later one still
+    /// waits for its receipt.
+    fn correlate(&mut self, remote: &RemoteId) -> Result<Vec<Correlated>, StoreError>;
+
+    /// Messages sent and still without receipt, accepted before a moment, by id after the cursor.
+    fn unreceipted(
+        &mut self,
+        accepted_before: Timestamp,
+        after: MessageId,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// One message with all that is known of it.
+    fn story(&self, id: MessageId) -> Result<Option<Story>, StoreError>;
+
+    /// One page of messages, newest first.
+    fn search(&self, search: &Search) -> Result<Page, StoreError>;
+
+    /// At most `limit` ended messages after the cursor, 0 at first.
+    fn cdrs(&self, after: u64, limit: usize) -> Result<Vec<Cdr>, StoreError>;
+
+    /// The counters of conservation.
+    fn totals(&self) -> Totals;
+
+    /// The largest id ever accepted, to go on after.
+    fn last_id(&self) -> MessageId;
+
+    /// One bounded step of what can wait: folding, dropping messages that ended and were accepted
+    /// before `keep_from`, checkpoints. True if there is more to do at once.
+    fn maintain(&mut self, now: Timestamp, keep_from: Timestamp) -> Result<bool, StoreError>;
+
+    /// Copies the store as it is at the end of the call into a new file, calling `between` after
+    /// every few hundred pages so that commits go on.
+    fn backup(&mut self, to: &Path, between: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError>;
+
+    /// Reads everything and says what is wrong with it; nothing is wrong if the list is empty.
+    fn check(&mut self) -> Result<Vec<Box<str>>, StoreError>;
+}
