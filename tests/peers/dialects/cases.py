@@ -242,7 +242,8 @@ def check_receipt(form, message, response, event, state, final, knows_vendors, k
     if final and form.late_s:
         late_ms = event["at"] - response["at"]
         wanted_ms = RECEIPT_DELAY_MS + 1000 * form.late_s
-        assert wanted_ms - 50 <= late_ms < wanted_ms + 3000, f"it came after {late_ms} ms"
+        # A busy client sees the response later than it came, and so the receipt sooner after it.
+        assert wanted_ms - 500 <= late_ms < wanted_ms + 3000, f"it came after {late_ms} ms"
 
 
 def has_tlv(form, tlv, message, state):
