@@ -160,7 +160,7 @@ async fn a_pace_does_not_keep_the_connection_from_closing_with_all_it_owes() {
 
 #[tokio::test]
 async fn a_hanging_connection_is_open_and_silent_until_its_time_is_over() {
-    let (_, address, gate) = Faulty::listens(Fault::Cut(Cut::Hang(Duration::from_millis(400)))).await;
+    let (_, address, gate) = Faulty::listens(Fault::Cut(Cut::Hang(Duration::from_millis(1_500)))).await;
     let mut peer = Peer::bound(address).await;
     peer.send(&submit(2)).await;
     peer.expect(SubmitSmResp::COMMAND_ID, 2).await;
