@@ -6,7 +6,7 @@ mod common;
 use common::{Dir, NOW, accept, claim_ids, commit, finish, ids, later, settle};
 use smppkit_store::{Final, MessageId, Outcome, Settings, Sqlite, Store, StoreError};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Accepts groups of ten until the store refuses; how many it took.
 fn fill(store: &mut Sqlite, at: smppkit_store::Timestamp) -> (u64, StoreError) {
@@ -82,6 +82,8 @@ fn a_full_disk_refuses_and_takes_again_when_there_is_room() {
         .arg(std::env::current_exe().unwrap())
         .args(["child_in_a_small_file_system", "--exact"])
         .env("SMPPKIT_FULL_DIR", dir.path())
+        // Its count of tests is not ours.
+        .stdout(Stdio::null())
         .status();
     match status.map(|status| status.code()) {
         Ok(Some(0)) => {}
@@ -117,6 +119,7 @@ fn a_failed_write_stops_the_store_until_it_is_opened_again() {
         .arg(std::env::current_exe().unwrap())
         .args(["child_with_failing_writes", "--exact"])
         .env("SMPPKIT_FAIL_DIR", dir.path())
+        .stdout(Stdio::null())
         .status()
         .unwrap();
     assert!(status.success());
