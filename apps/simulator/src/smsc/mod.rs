@@ -7,6 +7,7 @@ mod ancillary;
 mod broadcast;
 mod deliver;
 mod legacy;
+mod mailbox;
 mod message;
 mod submit;
 mod table;
@@ -14,22 +15,23 @@ mod table;
 mod tests;
 
 pub(crate) use deliver::Delivery;
+pub(crate) use mailbox::{HeldAnswer, Mailbox, Order};
 pub(crate) use message::Message;
 pub(crate) use submit::{Plan, Taken};
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering as Memory};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering as Memory;
 use std::task::{Context, Waker};
 use std::time::Instant;
 
 use smppkit_session::{Asked, BindMode, BindRequest, Rate};
 use smppkit_wire::field::CStr;
-use smppkit_wire::{Body, CommandStatus, Version};
+use smppkit_wire::{CommandStatus, Version};
 
 use crate::dialect::Dialect;
-use crate::rules::{Fate, Verdict};
+use crate::rules::Verdict;
 use crate::settings::SmscSettings;
 use broadcast::Broadcasts;
 use table::{Table, TableLimits};
@@ -107,48 +109,6 @@ pub(crate) struct Bound {
     /// Requests that may wait for ours.
     pub(crate) submit_window: Option<u32>,
 }
-
-/// What the centre leaves for a session, and how it calls it.
-#[derive(Debug, Default)]
-pub(crate) struct Mailbox {
-    /// Something is in here, or in the account's outbox.
-    attention: AtomicBool,
-    /// It has room and found nothing: it is to be woken.
-    idle: AtomicBool,
-    inside: Mutex<Inside>,
-}
-
-#[derive(Debug, Default)]
-struct Inside {
-    waker: Option<Waker>,
-    answers: Vec<HeldAnswer>,
-    order: Option<Order>,
-}
-
-/// An answer that waited: for its outcome, or because a rule holds it back.
-#[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "few wait at a time, most of them of the largest kind")]
-pub(crate) enum HeldAnswer {
-    /// To a request.
-    Request {
-        /// What is answered.
-        asked: Asked,
-        /// How.
-        status: CommandStatus,
-        /// With what; `None` is a header alone.
-        body: Option<Body>,
-        /// What a rule wants of it.
-        verdict: Option<Verdict>,
-    },
-    /// To a bind: refused with a status, or taken.
-    Bind(Asked, Option<CommandStatus>, Verdict),
-    /// Octets that answer something the session has not seen, and what becomes of the connection.
-    Raw(Vec<u8>, Option<Fate>),
-}
-
-/// What an operator wants of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Order(pub(crate) Fate);
 
 /// How much there is of everything.
 #[derive(Debug, Clone, Copy)]
@@ -552,55 +512,6 @@ impl Account {
                 return;
             }
         }
-    }
-}
-
-impl Mailbox {
-    /// Whether there is something to look after; then it must be looked after.
-    pub(crate) fn needs_attention(&self, cx: &Context<'_>) -> bool {
-        let mut inside = self.inside();
-        if !inside.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            inside.waker = Some(cx.waker().clone());
-        }
-        drop(inside);
-        self.attention.swap(false, Memory::AcqRel)
-    }
-
-    /// Asks to be looked after again: there was no room for everything.
-    pub(crate) fn come_back(&self) {
-        self.attention.store(true, Memory::Release);
-    }
-
-    /// Answers that were held back and may go out now.
-    pub(crate) fn held_answers(&self) -> Vec<HeldAnswer> {
-        core::mem::take(&mut self.inside().answers)
-    }
-
-    /// What an operator wants of the session; asked once.
-    pub(crate) fn order(&self) -> Option<Order> {
-        self.inside().order.take()
-    }
-
-    /// Has the session do something.
-    pub(crate) fn give(&self, order: Order) {
-        self.inside().order = Some(order);
-        self.call();
-    }
-
-    fn hold(&self, answer: HeldAnswer) {
-        self.inside().answers.push(answer);
-        self.call();
-    }
-
-    fn call(&self) {
-        self.attention.store(true, Memory::Release);
-        if let Some(waker) = &self.inside().waker {
-            waker.wake_by_ref();
-        }
-    }
-
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
