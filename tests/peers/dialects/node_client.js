@@ -23,8 +23,8 @@ async function run(task) {
   esme.session.on("pdu", (pdu) => {
     const at = Date.now();
     if (pdu.command === "submit_sm_resp") {
-      const label = asked.get(pdu.sequence_number);
-      events.push({ at, kind: "response", label, status: pdu.command_status, message_id: pdu.message_id });
+      const { label, sent } = asked.get(pdu.sequence_number);
+      events.push({ at, sent, kind: "response", label, status: pdu.command_status, message_id: pdu.message_id });
     } else if (pdu.command === "deliver_sm" || pdu.command === "data_sm") {
       deliveries += 1;
       events.push({ at, kind: "receipt", ...seen(pdu) });
@@ -44,8 +44,9 @@ async function run(task) {
       short_message: Buffer.from(message.hex, "hex"),
       ...(message.user_message_reference && { user_message_reference: message.user_message_reference }),
     });
+    const sent = Date.now();
     esme.session.send(pdu);
-    asked.set(pdu.sequence_number, message.label);
+    asked.set(pdu.sequence_number, { label: message.label, sent });
   }
   const all = () => events.length - deliveries >= task.messages.length && deliveries >= task.deliveries;
   try {

@@ -20,7 +20,7 @@ class Watching(Esme):
     def take(self, pdu):
         now = {"at": int(time.time() * 1000)}
         if pdu.command == "submit_sm_resp":
-            label = self.asked[pdu.sequence]
+            label, now["sent"] = self.asked[pdu.sequence]
             message_id = (pdu.message_id or b"").decode()
             self.events.append(
                 now | {"kind": "response", "label": label, "status": pdu.status, "message_id": message_id}
@@ -38,6 +38,7 @@ class Watching(Esme):
 def run(task):
     with Watching(task["port"]) as esme:
         for message in task["messages"]:
+            sent = int(time.time() * 1000)
             pdu = esme.client.send_message(
                 source_addr="1000", source_addr_ton=1, source_addr_npi=1,
                 dest_addr_ton=1, dest_addr_npi=1, destination_addr=message["destination"],
@@ -46,7 +47,7 @@ def run(task):
                 **({"user_message_reference": message["user_message_reference"]}
                    if message["user_message_reference"] else {}),
             )
-            esme.asked[pdu.sequence] = message["label"]
+            esme.asked[pdu.sequence] = message["label"], sent
         deadline = time.monotonic() + PATIENCE
         done = lambda: (
             esme.count("response") >= len(task["messages"]) and esme.count("receipt") >= task["deliveries"]
