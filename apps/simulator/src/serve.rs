@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use smppkit_net::{Backoff, ConnectionLimits, Connector, Gate, Identity, Listener, Now, TlsServer};
+use smppkit_net::{Backoff, ConnectionLimits, Connector, Gate, Listener, Now, TlsFiles, TlsServer};
 use smppkit_ops::config::ConfigError;
 use smppkit_ops::{Admin, AdminConfig, Health, Ready, Span, Watch};
 use smppkit_wire::Role;
@@ -308,23 +308,12 @@ async fn run_due(node: Arc<Node>) {
 
 /// The certificate to show: the configured one, or one made for this run.
 fn tls(smsc: &SmscSettings) -> Result<TlsServer, StartError> {
-    let read = |path: &Path| {
-        std::fs::read(path)
-            .map_err(|error| StartError::File(format!("cannot read {}: {error}", path.display())))
+    let files = TlsFiles {
+        certificate: smsc.tls_certificate.as_deref(),
+        key: smsc.tls_key.as_deref(),
+        ca: smsc.tls_client_ca.as_deref(),
     };
-    let identity = if let (Some(certificates), Some(key)) = (&smsc.tls_certificate, &smsc.tls_key) {
-        Identity { certificates: read(certificates)?, key: read(key)? }
-    } else {
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let key = rcgen::generate_simple_self_signed(names)
-            .map_err(|error| StartError::Listen(io::Error::other(error)))?;
-        Identity {
-            certificates: key.cert.pem().into_bytes(),
-            key: key.signing_key.serialize_pem().into_bytes(),
-        }
-    };
-    let roots = smsc.tls_client_ca.as_deref().map(read).transpose()?;
-    TlsServer::new(&identity, roots.as_deref()).map_err(|error| StartError::File(error.to_string()))
+    files.server().map_err(|error| StartError::File(error.to_string()))
 }
 
 impl StartError {

@@ -35,6 +35,7 @@ mod limits;
 mod listen;
 mod proxy;
 mod tls;
+mod tls_files;
 
 pub use application::{Application, Arriving, Cut, Link, Pace};
 pub use backoff::Backoff;
@@ -48,3 +49,4 @@ pub use listen::{Listener, is_loopback};
 pub use proxy::{BadNetwork, Network};
 pub use smppkit_session::{Asked, Bind, BindMode, CloseReason, Event, Failure, SendError, SessionConfig};
 pub use tls::{Identity, Roots, TlsClient, TlsServer};
+pub use tls_files::TlsFiles;

@@ -43,6 +43,7 @@ mod openapi;
 mod problem;
 mod process;
 mod signals;
+pub mod text;
 mod watch;
 
 pub use access::{Token, TokenError};
@@ -56,4 +57,5 @@ pub use metrics::Metrics;
 pub use openapi::{documented, openapi};
 pub use problem::Problem;
 pub use signals::{Ready, Signal, Signals};
+pub use text::Timeout;
 pub use watch::{Reload, Watch};

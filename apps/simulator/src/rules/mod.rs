@@ -12,7 +12,6 @@ mod spoil;
 pub(crate) use chance::Chance;
 pub use delay::Delay;
 pub use presets::{PRESETS, Preset};
-pub(crate) use rule::OneOrMany;
 pub use rule::{Answer, Fate, Rule, Segments, Then};
 pub(crate) use spoil::spoiled;
 

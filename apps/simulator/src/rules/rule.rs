@@ -1,10 +1,9 @@
 //! Rules as people write them, in a file or over REST.
 
-use core::fmt;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smppkit_inspect::Filter;
 use smppkit_ops::Span;
+use smppkit_ops::text::OneOrMany;
 use smppkit_wire::pdu::TABLE;
 use smppkit_wire::value::MessageState;
 use smppkit_wire::{CommandStatus, Header};
@@ -224,37 +223,6 @@ impl<'de> Deserialize<'de> for On {
             on.add(&name).map_err(serde::de::Error::custom)?;
         }
         Ok(on)
-    }
-}
-
-/// A text, or a list of texts.
-pub(crate) struct OneOrMany(pub(crate) Vec<String>);
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Texts;
-
-        impl<'de> serde::de::Visitor<'de> for Texts {
-            type Value = OneOrMany;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, or a list of texts")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![text.to_owned()]))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<OneOrMany, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(text) = items.next_element()? {
-                    texts.push(text);
-                }
-                Ok(OneOrMany(texts))
-            }
-        }
-
-        deserializer.deserialize_any(Texts)
     }
 }
 

@@ -2,37 +2,14 @@
 
 use core::fmt;
 use core::str::FromStr;
-use core::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use smppkit_ops::Span;
+use smppkit_ops::text::OneOrMany;
+pub use smppkit_ops::text::Timeout;
+pub(super) use smppkit_ops::text::{list, one};
 use smppkit_wire::field::{Time, TimeValue};
 
-use crate::rules::{OneOrMany, PRESETS, Preset};
-
-/// A time, or `off`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeout(pub Option<Duration>);
-
-impl FromStr for Timeout {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "off" {
-            return Ok(Self(None));
-        }
-        text.parse::<Span>().map(|span| Self(Some(span.0))).map_err(|error| format!("{error}, or off"))
-    }
-}
-
-impl fmt::Display for Timeout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            None => f.pad("off"),
-            Some(time) => Span(time).fmt(f),
-        }
-    }
-}
+use crate::rules::{PRESETS, Preset};
 
 /// A moment in UTC, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,45 +57,7 @@ macro_rules! serde_by_text {
         }
     )*};
 }
-serde_by_text! { Timeout Clock }
-
-/// For types of other crates that are written as text.
-pub(super) mod one {
-    use super::{Deserialize, Deserializer, FromStr, Serializer, fmt};
-
-    pub(in super::super) fn serialize<T: fmt::Display, S: Serializer>(
-        value: &T,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub(in super::super) fn deserialize<'de, T: FromStr<Err: fmt::Display>, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<T, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// For lists of them.
-pub(super) mod list {
-    use super::{Deserializer, FromStr, OneOrMany, Serializer, fmt};
-    use serde::Deserialize;
-
-    pub(in super::super) fn serialize<T: fmt::Display, S: Serializer>(
-        values: &[T],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(values.iter().map(ToString::to_string))
-    }
-
-    pub(in super::super) fn deserialize<'de, T: FromStr<Err: fmt::Display>, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<T>, D::Error> {
-        let texts = OneOrMany::deserialize(deserializer)?.0;
-        texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
-    }
-}
+serde_by_text! { Clock }
 
 /// A system_id.
 pub(super) fn system_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
