@@ -16,7 +16,7 @@ pub enum Change {
         /// What the receipt will call it.
         remote: Arc<RemoteId>,
     },
-    /// Try again later, perhaps elsewhere; counts as an attempt.
+    /// Try again later, perhaps elsewhere.
     Retry {
         /// Of a message that has not ended.
         id: MessageId,
@@ -24,6 +24,9 @@ pub enum Change {
         due_at: Timestamp,
         /// `None`: the queue it was in.
         queue: Option<Arc<str>>,
+        /// Whether it was tried, and [`crate::Claimed::attempts`] grows. Waiting because the other side
+        /// slows us down, or because a session ended before it was sent, is no attempt.
+        is_attempt: bool,
         /// For people.
         reason: Box<str>,
     },
@@ -81,6 +84,10 @@ pub enum Change {
     },
     /// Keep a receipt that belongs to nothing. If a later [`Change::Sent`] has one of its forms, that
     /// one's outcome hands it out and it is kept no more.
+    ///
+    /// If a message has one of its forms by now, perhaps by a [`Change::Sent`] of the same commit, it
+    /// is not kept, and the outcome is [`Outcome::Known`]: else a receipt that was looked up just
+    /// before would be kept for ever.
     Keep(Arc<Orphan>),
 }
 
@@ -93,6 +100,9 @@ pub enum Outcome {
     Duplicate(MessageId),
     /// Sent, and these receipts were here before.
     Overtaken(Vec<Orphan>),
+    /// A receipt was not kept, since it belongs to this message: the newest, if several have one of
+    /// its forms.
+    Known(MessageId),
     /// Nothing was changed.
     Refused(Refusal),
 }

@@ -92,7 +92,19 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Damaged { what: error.to_string().into() }
             }
+            _ if is_damage(&error) => Self::Damaged { what: error.to_string().into() },
             _ => Self::Io { source: Box::new(error) },
         }
     }
+}
+
+/// Whether it is a row that is wrong, not the reading of it.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }

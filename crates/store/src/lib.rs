@@ -5,8 +5,14 @@
 //! synchronous and takes the time as an argument, so a simulation calls it as it is. [`Sqlite`] is its
 //! engine for one machine; PostgreSQL comes as a second one under the same trait. A server puts the
 //! store behind a [`Writer`]: one thread that commits many callers' [`Change`]s with one sync and
-//! answers each by callback or [`Ticket`], a future of no runtime in particular. Lists and look-ups go
-//! through a [`Reader`], on a connection of its own.
+//! answers each by callback or [`Ticket`], a future of no runtime in particular. A [`Pump`] is the same
+//! without a thread, at the time it is given. Lists and look-ups go through a [`Reader`], on a connection
+//! of its own.
+//!
+//! What cannot be written is refused and not acknowledged: a full disk until there is room, any other
+//! fault until the store is opened again. Messages, events, remote ids and kept receipts carry
+//! checksums. One that is not as it was written is never obeyed or handed out; an open message's row is
+//! put aside, counted in [`Totals::damaged`], and named by [`Store::check`].
 //!
 //! It refuses to know what a message says: payloads are octets, and accounts, queues, addresses and
 //! remote ids are texts compared octet by octet. It knows neither SMPP nor when to retry, how a remote
@@ -51,8 +57,10 @@
 
 mod change;
 mod error;
+mod handle;
 mod id;
 mod message;
+mod pump;
 mod sqlite;
 mod store;
 mod ticket;
@@ -60,12 +68,14 @@ mod writer;
 
 pub use change::{Change, Outcome, Refusal};
 pub use error::StoreError;
+pub use handle::{Committed, Handle, NotTaken};
 pub use id::{MessageId, MessageIds, NodeId};
 pub use message::{
     Accepted, Cdr, Claimed, Correlated, Event, EventKind, Final, Message, Orphan, Page, RemoteId, Search,
     State, Story, Timestamp, Totals,
 };
-pub use sqlite::{Reader, Settings, Sqlite};
+pub use pump::Pump;
+pub use sqlite::{Checkpoints, Reader, Settings, Sqlite};
 pub use store::Store;
 pub use ticket::{Lost, Ticket};
-pub use writer::{Committed, Handle, NotTaken, Writer, WriterLimits};
+pub use writer::{Writer, WriterLimits};

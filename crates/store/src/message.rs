@@ -74,7 +74,7 @@ pub struct Claimed {
     pub message: Arc<Accepted>,
     /// The queue it was claimed from, where a retry moved it.
     pub queue: Arc<str>,
-    /// Tries that came back for a retry.
+    /// Tries that came back for a retry; delays are none.
     pub attempts: u32,
     /// Grows by one with each change of the message.
     pub version: u32,
@@ -134,6 +134,8 @@ pub enum EventKind {
         due_at: Timestamp,
         /// Which queue.
         queue: Box<str>,
+        /// Whether it had been tried.
+        is_attempt: bool,
         /// Why.
         reason: Box<str>,
     },
@@ -229,14 +231,18 @@ pub struct Totals {
     pub expired: u64,
     /// Ended so.
     pub cancelled: u64,
+    /// Were open, and their rows are not as they were written: never handed out, see
+    /// [`crate::Store::check`].
+    pub damaged: u64,
     /// Receipts kept that belong to no message.
     pub orphans: u64,
 }
 
 impl Totals {
-    /// Accepted = open + delivered + failed + expired + cancelled.
+    /// Accepted = open + delivered + failed + expired + cancelled + damaged.
     pub fn is_conserved(&self) -> bool {
-        self.accepted == self.open + self.delivered + self.failed + self.expired + self.cancelled
+        let ended = self.delivered + self.failed + self.expired + self.cancelled;
+        self.accepted == self.open + ended + self.damaged
     }
 
     pub(crate) fn ended(&mut self, state: Final) -> &mut u64 {

@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::id::MessageId;
 use crate::message::{Cdr, Claimed, Correlated, Message, Page, RemoteId, Search, Story, Timestamp, Totals};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Durable messages. Synchronous and single-threaded: a simulation calls it as it is, a server puts
 /// it behind a [`crate::Writer`].
@@ -46,13 +47,39 @@ pub trait Store {
         limit: usize,
     ) -> Result<Vec<Message>, StoreError>;
 
-    /// One message with all that is known of it.
+    /// The newest message of any day with this account and reference.
+    fn find(&self, account: &str, reference: &str) -> Result<Option<MessageId>, StoreError>;
+
+    /// Messages of an account between these two that are queued and unclaimed, newest first, with
+    /// their payloads: what a later one may replace or a cancel by addresses may mean.
+    ///
+    /// Looks at no more than 10,000 messages in memory and 10,000 rows on disk, those due last first:
+    /// behind longer queues, older ones may be missing.
+    fn pending(
+        &self,
+        account: &str,
+        source: &str,
+        destination: &str,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// Messages of a queue that wait or are claimed and are not sent, in memory and on disk.
+    fn queued(&self, queue: &str) -> u64;
+
+    /// The queues of which [`Store::queued`] is not 0, by name.
+    fn queues(&self) -> Vec<Arc<str>>;
+
+    /// Messages held in memory now, for a metric.
+    fn live(&self) -> usize;
+
+    /// One message with all that is known of it; [`StoreError::Damaged`] if its row is not as it was
+    /// written.
     fn story(&self, id: MessageId) -> Result<Option<Story>, StoreError>;
 
     /// One page of messages, newest first.
     fn search(&self, search: &Search) -> Result<Page, StoreError>;
 
-    /// At most `limit` ended messages after the cursor, 0 at first.
+    /// At most `limit` ended messages after the cursor, 0 at first. Damaged ones are left out.
     fn cdrs(&self, after: u64, limit: usize) -> Result<Vec<Cdr>, StoreError>;
 
     /// The counters of conservation.
@@ -70,5 +97,7 @@ pub trait Store {
     fn backup(&mut self, to: &Path, between: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError>;
 
     /// Reads everything and says what is wrong with it; nothing is wrong if the list is empty.
+    /// Messages that were put aside because their rows are damaged are among it, until their day is
+    /// dropped.
     fn check(&mut self) -> Result<Vec<Box<str>>, StoreError>;
 }

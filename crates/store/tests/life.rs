@@ -5,8 +5,8 @@ mod common;
 
 use common::{Dir, NOW, accept, claim_ids, commit, finish, ids, later, message, remote, sent, settle};
 use smppkit_store::{
-    Change, EventKind, Final, MessageId, Orphan, Outcome, Refusal, Search, Settings, Sqlite, State, Store,
-    StoreError, Timestamp,
+    Change, Event, EventKind, Final, MessageId, Orphan, Outcome, Refusal, Search, Settings, Sqlite, State,
+    Store, StoreError, Timestamp,
 };
 use std::sync::Arc;
 
@@ -115,7 +115,7 @@ fn scheduled_and_retried_messages_wait_for_their_time() {
     commit(
         &mut store,
         later(5_000),
-        &[Change::Retry { id: soon, due_at, queue: None, reason: "busy".into() }],
+        &[Change::Retry { id: soon, due_at, queue: None, is_attempt: true, reason: "busy".into() }],
     );
     assert_eq!(claim_ids(&mut store, later(8_999), "up", 9), []);
     let claimed = store.claim(later(9_000), "up", 9).unwrap();
@@ -139,7 +139,7 @@ fn a_retry_survives_folding_and_reopening_without_counting_twice() {
     commit(
         &mut store,
         NOW,
-        &[Change::Retry { id, due_at, queue: Some("other".into()), reason: "no".into() }],
+        &[Change::Retry { id, due_at, queue: Some("other".into()), is_attempt: true, reason: "no".into() }],
     );
     settle(&mut store, later(61_000));
     assert_eq!(store.live(), 0, "all folded");
@@ -150,6 +150,35 @@ fn a_retry_survives_folding_and_reopening_without_counting_twice() {
     assert_eq!((claimed.len(), claimed[0].attempts, claimed[0].version), (1, 1, 1));
     assert_eq!(claim_ids(&mut store, later(100_000), "stuck", 9), [old]);
     assert_eq!(store.check().unwrap(), []);
+}
+
+#[test]
+fn a_delay_is_no_attempt_in_memory_in_events_and_in_rows() {
+    let dir = Dir::new();
+    let mut store = dir.open();
+    let id = ids(&store).next(NOW);
+    commit(&mut store, NOW, &[accept(id, "up")]);
+    let retry =
+        |is_attempt| Change::Retry { id, due_at: NOW, queue: None, is_attempt, reason: "wait".into() };
+    for (n, is_attempt) in [false, true, false].into_iter().enumerate() {
+        claim_ids(&mut store, NOW, "up", 1);
+        commit(&mut store, NOW, &[retry(is_attempt)]);
+        if n == 1 {
+            drop(store);
+            store = dir.open();
+        }
+    }
+    let story = store.story(id).unwrap().unwrap();
+    let is_attempt = |event: &Event| matches!(event.kind, EventKind::Retry { is_attempt: true, .. });
+    assert_eq!(story.events.iter().map(is_attempt).collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!((story.message.attempts, story.message.version, &*story.message.reason), (1, 3, "wait"));
+    for _ in 0..2 {
+        let claimed = store.claim(NOW, "up", 1).unwrap();
+        assert_eq!((claimed[0].attempts, claimed[0].version), (1, 3));
+        settle(&mut store, later(61_000));
+        drop(store);
+        store = dir.open();
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod common;
 use common::{Dir, NOW, ids, later, message, remote};
 use proptest::prelude::*;
 use smppkit_store::{
-    Change, Final, MessageId, Outcome, RemoteId, Search, Settings, Sqlite, State, Store, Timestamp,
+    Change, Final, MessageId, Orphan, Outcome, RemoteId, Search, Settings, Sqlite, State, Store, Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,13 +17,14 @@ enum Step {
     Accept { queue: u8, priority: u8, delay: u16 },
     Claim { queue: u8, limit: u8 },
     Sent { pick: u8, form: u8 },
-    Retry { pick: u8, delay: u16, queue: u8 },
+    Retry { pick: u8, delay: u16, queue: u8, is_attempt: bool },
     Release { pick: u8 },
     Finish { pick: u8, how: u8 },
     Cancel { pick: u8, version: u8 },
     Replace { pick: u8, octet: u8 },
     Replay { pick: u8 },
     Correlate { form: u8 },
+    Keep { form: u8 },
     Wait { ms: u16 },
     Maintain,
     Reopen,
@@ -35,14 +36,15 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(queue, priority, delay)| Step::Accept { queue, priority, delay }),
         3 => (0..3_u8, 1..6_u8).prop_map(|(queue, limit)| Step::Claim { queue, limit }),
         3 => (any::<u8>(), 0..20_u8).prop_map(|(pick, form)| Step::Sent { pick, form }),
-        2 => (any::<u8>(), 0..400_u16, 0..3_u8)
-            .prop_map(|(pick, delay, queue)| Step::Retry { pick, delay, queue }),
+        2 => (any::<u8>(), 0..400_u16, 0..3_u8, any::<bool>())
+            .prop_map(|(pick, delay, queue, is_attempt)| Step::Retry { pick, delay, queue, is_attempt }),
         1 => any::<u8>().prop_map(|pick| Step::Release { pick }),
         3 => (any::<u8>(), 0..4_u8).prop_map(|(pick, how)| Step::Finish { pick, how }),
         1 => (any::<u8>(), 0..3_u8).prop_map(|(pick, version)| Step::Cancel { pick, version }),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(pick, octet)| Step::Replace { pick, octet }),
         1 => any::<u8>().prop_map(|pick| Step::Replay { pick }),
         1 => (0..20_u8).prop_map(|form| Step::Correlate { form }),
+        1 => (0..20_u8).prop_map(|form| Step::Keep { form }),
         2 => (0..200_u16).prop_map(|ms| Step::Wait { ms }),
         1 => Just(Step::Maintain),
         1 => Just(Step::Reopen),
@@ -61,12 +63,16 @@ struct Expected {
     attempts: u32,
     octet: u8,
     form: Option<u8>,
+    /// All it ever had.
+    forms: BTreeSet<u8>,
 }
 
 struct Run {
     dir: Dir,
     store: Option<Sqlite>,
     model: BTreeMap<MessageId, Expected>,
+    /// Kept receipts by the form they name.
+    kept: BTreeMap<u8, usize>,
     now: Timestamp,
 }
 
@@ -85,6 +91,10 @@ fn queue(number: u8) -> Arc<str> {
     format!("queue{number}").into()
 }
 
+fn destination(priority: u8) -> Box<str> {
+    format!("49{priority}").into()
+}
+
 fn form(number: u8) -> Box<str> {
     format!("form{number}").into()
 }
@@ -93,7 +103,7 @@ impl Run {
     fn new() -> Self {
         let dir = Dir::new();
         let store = Some(dir.open_with(NOW, settings()));
-        Self { dir, store, model: BTreeMap::new(), now: NOW }
+        Self { dir, store, model: BTreeMap::new(), kept: BTreeMap::new(), now: NOW }
     }
 
     fn store(&mut self) -> &mut Sqlite {
@@ -107,7 +117,35 @@ impl Run {
 
     fn commit(&mut self, change: Change) -> bool {
         let now = self.now;
-        common::commit(self.store(), now, &[change])[0] == Outcome::Done
+        let form = match &change {
+            Change::Sent { remote, .. } => remote.forms[1].strip_prefix("form").unwrap().parse().unwrap(),
+            _ => u8::MAX,
+        };
+        match &common::commit(self.store(), now, &[change])[0] {
+            Outcome::Done => {
+                assert!(!self.kept.contains_key(&form), "a kept receipt was not handed out");
+                true
+            }
+            Outcome::Overtaken(found) => {
+                assert_eq!(Some(found.len()), self.kept.remove(&form));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn keep(&mut self, number: u8) {
+        let remote = remote("up", &[&form(number)]);
+        let orphan = Arc::new(Orphan { remote, at: self.now, payload: vec![number].into() });
+        let now = self.now;
+        if let Outcome::Known(id) = common::commit(self.store(), now, &[Change::Keep(orphan)])[0] {
+            assert!(self.model[&id].forms.contains(&number));
+            return;
+        }
+        // What ended may be forgotten; what waits may not.
+        let is_awaited = |expected: &Expected| expected.form == Some(number) && expected.state == State::Sent;
+        assert!(!self.model.values().any(is_awaited));
+        *self.kept.entry(number).or_default() += 1;
     }
 
     fn step(&mut self, step: &Step) {
@@ -115,6 +153,7 @@ impl Run {
             Step::Accept { queue, priority, delay } => self.accept(queue, priority, delay),
             Step::Claim { queue, limit } => self.claim(queue, usize::from(limit)),
             Step::Correlate { form } => self.correlate(form),
+            Step::Keep { form } => self.keep(form),
             Step::Wait { ms } => self.now.0 += i64::from(ms),
             Step::Maintain => {
                 let now = self.now;
@@ -141,6 +180,8 @@ impl Run {
         let mut message = message(id, &queue(number));
         message.priority = priority;
         message.due_at = due_at;
+        message.destination = destination(priority);
+        message.reference = Some(id.to_string().into());
         message.payload = vec![1].into();
         assert!(self.commit(Change::Accept(Arc::new(message))));
         let expected = Expected {
@@ -153,6 +194,7 @@ impl Run {
             attempts: 0,
             octet: 1,
             form: None,
+            forms: BTreeSet::new(),
         };
         self.model.insert(id, expected);
     }
@@ -213,16 +255,17 @@ impl Run {
             Step::Sent { form: number, .. } => {
                 let is_allowed = expected.state == State::Queued;
                 (expected.state, expected.form) = (State::Sent, Some(number));
+                expected.forms.insert(number);
                 let remote = remote("up", &["also", &form(number)]);
                 (Change::Sent { id, remote: Arc::new(remote) }, is_allowed)
             }
-            Step::Retry { delay, queue: number, .. } => {
+            Step::Retry { delay, queue: number, is_attempt, .. } => {
                 expected.queue = number;
                 expected.due_at = Timestamp(now.0 + i64::from(delay));
-                expected.attempts += 1;
+                expected.attempts += u32::from(is_attempt);
                 expected.state = State::Queued;
                 let (due_at, queue) = (expected.due_at, Some(queue(number)));
-                (Change::Retry { id, due_at, queue, reason: "busy".into() }, is_open)
+                (Change::Retry { id, due_at, queue, is_attempt, reason: "busy".into() }, is_open)
             }
             Step::Release { .. } => (Change::Release { id }, is_open && expected.is_claimed),
             Step::Finish { how, .. } => {
@@ -280,10 +323,31 @@ impl Run {
                 (expected.state, expected.version, expected.attempts)
             );
             assert_eq!(&*story.accepted.payload, [expected.octet].as_slice());
+            assert_eq!(store.find("shop", &id.to_string()).unwrap(), Some(*id));
         }
+        check_lists(store, &model);
+        let kept: usize = self.kept.values().sum();
+        let store = self.store();
+        assert_eq!(store.totals().orphans, kept as u64);
         let open = model.values().filter(|expected| !matches!(expected.state, State::Final(_))).count();
         assert_eq!(store.totals().open, open as u64);
         assert_eq!(store.totals().accepted, model.len() as u64);
+    }
+}
+
+fn check_lists(store: &Sqlite, model: &BTreeMap<MessageId, Expected>) {
+    let queued = || model.iter().filter(|(_, expected)| expected.state == State::Queued);
+    for number in 0..3 {
+        let waiting = queued().filter(|(_, expected)| expected.queue == number).count();
+        assert_eq!(store.queued(&queue(number)), waiting as u64);
+        assert_eq!(store.queues().contains(&queue(number)), waiting > 0);
+    }
+    for priority in 0..2 {
+        let is_pending = |expected: &Expected| !expected.is_claimed && expected.priority == priority;
+        let pending: Vec<MessageId> =
+            queued().filter(|(_, expected)| is_pending(expected)).map(|(id, _)| *id).rev().collect();
+        let found = store.pending("shop", "1000", &destination(priority), usize::MAX).unwrap();
+        assert_eq!(found.iter().map(|message| message.accepted.id).collect::<Vec<_>>(), pending);
     }
 }
 

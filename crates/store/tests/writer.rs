@@ -89,6 +89,38 @@ fn dropping_the_writer_commits_what_was_taken_and_refuses_the_rest() {
 }
 
 #[test]
+fn prepared_batches_and_calls_run_in_the_writers_thread() {
+    let store = Sqlite::in_memory(NOW, Settings::default()).unwrap();
+    let mut ids = ids(&store);
+    let id = ids.next(NOW);
+    let writer = start(store, WriterLimits::default());
+    let handle = writer.handle();
+    handle.commit(vec![accept(id, "up")]).unwrap();
+    let (seen, answers) = mpsc::channel();
+    let prepare = |store: &mut dyn Store, now| {
+        let name = thread::current().name().map(str::to_owned);
+        (claim_ids(store, now, "up", 9).iter().map(|id| finish(*id, Final::Failed)).collect(), name)
+    };
+    loop {
+        let seen = seen.clone();
+        handle.prepare_then(1, prepare, move |done, name| seen.send((done.unwrap(), name)).unwrap()).unwrap();
+        let (outcomes, name) = answers.recv().unwrap();
+        assert_eq!(name.as_deref(), Some("store"));
+        // None if its group was gathered with the accept.
+        if outcomes == [Outcome::Done] {
+            break;
+        }
+    }
+    let (seen, called) = mpsc::channel();
+    assert!(handle.call_then(move |store, now| seen.send((store.totals().failed, now)).unwrap()));
+    assert_eq!(called.recv().unwrap(), (1, NOW));
+    drop(writer);
+    assert!(!handle.call_then(|_, _| ()));
+    let late = handle.prepare_then(1, |_, _| (vec![], ()), |_, ()| ());
+    assert!(matches!(late, Err(NotTaken { is_closed: true, .. })));
+}
+
+#[test]
 fn a_panic_on_the_writer_leaves_nobody_waiting() {
     let store = Sqlite::in_memory(NOW, Settings::default()).unwrap();
     let mut ids = ids(&store);

@@ -7,6 +7,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("wire", &[]),
     ("store", &[]),
+    ("powercut", &["store"]),
     ("ops", &[]),
     ("session", &["wire"]),
     ("route", &["wire", "text"]),

@@ -1,12 +1,13 @@
-//! Handing out messages: from the heads in memory, which are filled from disk.
+//! Handing out messages: from the heads in memory, which are filled from disk; and finding them.
 
+use super::damage;
 use super::live::{Live, Phase};
 use super::memory::Memory;
 use super::schema::Day;
 use crate::error::StoreError;
 use crate::id::MessageId;
-use crate::message::{Claimed, Correlated, Message, RemoteId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::message::{Accepted, Claimed, Correlated, Message, RemoteId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -61,7 +62,12 @@ fn fill(
             return Ok(());
         }
         let cursor = lane.cursor;
-        let found = waiting(c, &days, now, queue, priority.0, cursor, head)?;
+        let found = waiting(c, m, &days, (queue, priority.0), now, cursor)?;
+        if !m.noted.borrow().is_empty() {
+            // Put aside, they are not met again, and what is behind them is.
+            damage::settle(c, m, now)?;
+            continue;
+        }
         let is_last = found.len() < head;
         let next = if is_last { next_waiting(c, &days, now, queue, priority.0)? } else { None };
         let Some(lane) = m.lanes(queue).and_then(|lanes| lanes.get_mut(&priority)) else { return Ok(()) };
@@ -87,21 +93,20 @@ fn fill(
 /// Rows of one lane that are due, over all days.
 fn waiting(
     c: &Connection,
+    m: &Memory,
     days: &[Arc<Day>],
+    (queue, priority): (&str, u8),
     now: Timestamp,
-    queue: &str,
-    priority: u8,
     (due_at, id): (Timestamp, MessageId),
-    limit: usize,
 ) -> Result<Vec<Live>, StoreError> {
     let mut found = Vec::new();
+    let limit = m.settings.head_limit;
     for day in days {
         let mut statement = c.prepare_cached(&day.waiting)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement
-            .query_map(params![queue, priority, due_at.0, id.to_sql(), now.0, limit], Live::from_row)?;
-        for live in rows {
-            found.push(live?);
+        let mut rows = statement.query(params![queue, priority, due_at.0, id.to_sql(), now.0, limit])?;
+        while let Some(row) = rows.next()? {
+            found.extend(damage::sound(m, row)?);
         }
     }
     found.sort_by_key(|live| (live.due_at, live.id()));
@@ -143,7 +148,7 @@ pub(super) fn expired(
         while claimed.len() < limit
             && let Some(row) = rows.next()?
         {
-            let mut live = Live::from_row(row)?;
+            let Some(mut live) = damage::sound(m, row)? else { continue };
             if !m.live.contains_key(&live.id()) {
                 live.phase = Phase::Claimed;
                 claimed.push(live.claimed());
@@ -168,11 +173,7 @@ pub(super) fn correlate(
         // Only then: a look-up in every day's table is too much for each receipt.
         for day in m.days.values() {
             for form in &remote.forms {
-                let mut find = c.prepare_cached(&day.find_remote)?;
-                let found = find.query_map([&*remote.connector, &**form], |row| row.get(0))?;
-                for id in found {
-                    ids.push(MessageId::from_sql(id?));
-                }
+                ids.extend(damage::find_remote(c, day, &remote.connector, form)?);
             }
         }
     }
@@ -183,9 +184,7 @@ pub(super) fn correlate(
         if let Some(live) = m.live.get(&id) {
             correlated.push(live.correlated());
         } else if let Some(day) = m.days.get(&Day::of(id)) {
-            let mut select = c.prepare_cached(&day.select)?;
-            let live = select.query_row([id.to_sql()], Live::from_row).optional()?;
-            correlated.extend(live.map(|live| live.correlated()));
+            correlated.extend(damage::find(c, m, day, id)?.map(|live| live.correlated()));
         }
     }
     Ok(correlated)
@@ -212,7 +211,7 @@ pub(super) fn unreceipted(
         while of_day < limit
             && let Some(row) = rows.next()?
         {
-            let live = Live::from_row(row)?;
+            let Some(live) = damage::sound(m, row)? else { continue };
             if m.live.get(&live.id()).is_none_or(|now| now.phase == Phase::Sent) {
                 of_day += 1;
                 found.push(live.into_message());
@@ -224,3 +223,82 @@ pub(super) fn unreceipted(
     found.truncate(limit);
     Ok(found)
 }
+
+pub(super) fn find(
+    c: &Connection,
+    m: &Memory,
+    account: &str,
+    reference: &str,
+) -> Result<Option<MessageId>, StoreError> {
+    for day in m.days.values().rev() {
+        let mut find = c.prepare_cached(&day.find_reference)?;
+        if let Some(id) = find.query_row([account, reference], |row| row.get(0)).optional()? {
+            return Ok(Some(MessageId::from_sql(id)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whose and between whom.
+#[derive(Clone, Copy)]
+pub(super) struct Between<'a> {
+    pub(super) account: &'a str,
+    pub(super) source: &'a str,
+    pub(super) destination: &'a str,
+}
+
+impl Between<'_> {
+    fn is_of(&self, message: &Accepted) -> bool {
+        *message.destination == *self.destination
+            && *message.source == *self.source
+            && *message.account == *self.account
+    }
+
+    /// Compares columns as they lie in the page, before anything is copied.
+    fn is_of_row(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
+        for (column, wanted) in [(10, self.destination), (9, self.source), (7, self.account)] {
+            if row.get_ref(column)?.as_bytes_or_null().ok().flatten() != Some(wanted.as_bytes()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+pub(super) fn pending(
+    c: &Connection,
+    m: &Memory,
+    between: Between<'_>,
+    limit: usize,
+) -> Result<Vec<Message>, StoreError> {
+    let heads = m.all_lanes().flat_map(|(_, _, lane)| lane.ready.iter().rev());
+    let heads = heads.take(PENDING_LOOKS).filter_map(|(_, id)| m.live.get(id));
+    let mut found: Vec<Live> = heads.filter(|live| between.is_of(&live.message)).cloned().collect();
+    let mut looks = PENDING_LOOKS;
+    for day in m.days.values().rev() {
+        for (queue, priority, lane) in m.all_lanes() {
+            if lane.backlog_from.is_none() {
+                continue;
+            }
+            let mut statement = c.prepare_cached(&day.pending)?;
+            let mut rows = statement.query(params![&**queue, priority.0])?;
+            let mut of_lane = 0;
+            while looks > 0
+                && of_lane < limit
+                && let Some(row) = rows.next()?
+            {
+                looks -= 1;
+                if between.is_of_row(row)? && !m.live.contains_key(&MessageId::from_sql(row.get(0)?)) {
+                    of_lane += 1;
+                    found.extend(damage::sound(m, row)?);
+                }
+            }
+        }
+    }
+    found.sort_unstable_by_key(|live| Reverse(live.id()));
+    found.truncate(limit);
+    Ok(found.into_iter().map(Live::into_message).collect())
+}
+
+/// Messages looked at by [`pending`] in memory, and rows: some 10 ms each.
+const PENDING_LOOKS: usize = 10_000;

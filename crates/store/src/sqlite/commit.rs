@@ -1,14 +1,18 @@
 //! One commit: changes become rows and events, and memory follows once they are durable.
 
+use super::checkpoint;
+use super::damage;
 use super::fold::{self, Folded};
+use super::insert::Inserts;
 use super::live::{self, EventRow, Live, OnDisk, Phase};
 use super::memory::{ById, Counters, Memory};
-use super::schema::{Day, FRESH, WAITING};
+use super::remotes::Remotes;
+use super::schema::Day;
 use crate::change::{Change, Outcome, Refusal};
 use crate::error::StoreError;
 use crate::id::MessageId;
-use crate::message::{Accepted, Final, Orphan, RemoteId, Timestamp};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use crate::message::{Accepted, Final, RemoteId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,6 +26,11 @@ pub(super) fn commit(
     if m.is_stopped {
         return Err(StoreError::Stopped);
     }
+    if m.is_log_old {
+        checkpoint::renew(c)?;
+        m.is_log_old = false;
+    }
+    damage::settle(c, m, now)?;
     let before = outcomes.len();
     match write(c, m, now, changes, outcomes) {
         Ok(written) => {
@@ -43,6 +52,7 @@ pub(super) fn commit(
 /// What a transaction did, for memory to follow.
 struct Written {
     touched: Touched,
+    moves: Moves,
     parked: Vec<(Arc<str>, u8, Timestamp, MessageId)>,
     events: Vec<(i64, MessageId)>,
     days: BTreeMap<i64, Arc<Day>>,
@@ -53,19 +63,30 @@ struct Written {
 /// Messages as this transaction leaves them, in the order it met them.
 #[derive(Default)]
 pub(super) struct Touched {
-    by_id: ById<Live>,
-    order: Vec<MessageId>,
+    messages: Vec<Live>,
+    by_id: ById<usize>,
 }
 
 impl Touched {
+    fn with_capacity(count: usize) -> Self {
+        let mut by_id = ById::default();
+        by_id.reserve(count);
+        Self { messages: Vec::with_capacity(count), by_id }
+    }
+
     pub(super) fn contains(&self, id: MessageId) -> bool {
         self.by_id.contains_key(&id)
     }
 
+    fn find(&self, id: MessageId) -> Option<&Live> {
+        self.by_id.get(&id).and_then(|at| self.messages.get(*at))
+    }
+
     fn put(&mut self, live: Live) {
-        let id = live.id();
-        if self.by_id.insert(id, live).is_none() {
-            self.order.push(id);
+        let next = self.messages.len();
+        match self.messages.get_mut(*self.by_id.entry(live.id()).or_insert(next)) {
+            Some(old) => *old = live,
+            None => self.messages.push(live),
         }
     }
 }
@@ -78,85 +99,105 @@ fn write(
     outcomes: &mut Vec<Outcome>,
 ) -> Result<Written, StoreError> {
     c.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let mut writing = Writing::new(c, m, now)?;
+    let mut writing = Writing::new(c, m, now, changes);
     for change in changes {
         outcomes.push(writing.change(change)?);
     }
+    writing.inserts.finish()?;
     let budget = m.settings.fold_batch.max(2 * changes.len());
     let folded = fold::fold(c, m, now, budget, &writing.touched, &mut writing.counters)?;
     if writing.wrote || !folded.is_empty() {
         writing.write_counters(&folded)?;
     }
-    let Writing { touched, parked, events, days, counters, .. } = writing;
+    let Writing { touched, moves, parked, events, days, counters, .. } = writing;
     c.prepare_cached("COMMIT")?.execute([])?;
-    Ok(Written { touched, parked, events, days, counters, folded })
+    Ok(Written { touched, moves, parked, events, days, counters, folded })
 }
 
 fn apply(m: &mut Memory, now: Timestamp, count: usize, written: Written) {
-    let Written { mut touched, parked, events, days, counters, folded } = written;
+    let Written { touched, moves, parked, events, days, counters, folded } = written;
     m.counters = counters;
     m.days.extend(days);
     fold::apply(m, folded);
     m.events.extend(events);
+    for (queue, by) in moves.0 {
+        m.count(&queue, by);
+    }
     for (queue, priority, due_at, id) in parked {
         m.lane(&queue, priority).park(due_at, id);
     }
-    for id in touched.order {
-        if let Some(live) = touched.by_id.remove(&id) {
-            m.place(now, live);
-        }
+    for live in touched.messages {
+        m.place(now, live);
     }
     let oldest = Timestamp(now.0.saturating_sub(m.settings.fold_after_ms()));
     let budget = m.settings.fold_batch.max(2 * count);
     m.remotes.forget(oldest, m.settings.live_limit, &m.live, budget);
 }
 
-struct Writing<'a> {
-    c: &'a Connection,
-    m: &'a Memory,
+/// How many more wait in each queue.
+#[derive(Default)]
+struct Moves(Vec<(Arc<str>, i64)>);
+
+impl Moves {
+    fn add(&mut self, queue: &Arc<str>, by: i64) {
+        // A group is of a few queues: most often the one just met. A second entry does no harm.
+        let is_same = |(other, _): &&mut (Arc<str>, i64)| Arc::ptr_eq(other, queue) || *other == *queue;
+        match self.0.iter_mut().rev().take(8).find(is_same) {
+            Some((_, sum)) => *sum += by,
+            None => self.0.push((queue.clone(), by)),
+        }
+    }
+}
+
+pub(super) struct Writing<'a> {
+    pub(super) c: &'a Connection,
+    pub(super) m: &'a Memory,
     now: Timestamp,
     touched: Touched,
+    moves: Moves,
+    /// Remote ids given in this commit, if it keeps receipts.
+    pub(super) given: Option<Remotes>,
     parked: Vec<(Arc<str>, u8, Timestamp, MessageId)>,
     events: Vec<(i64, MessageId)>,
     days: BTreeMap<i64, Arc<Day>>,
-    counters: Counters,
-    /// The statement of the day that messages are accepted on now.
-    insert: Option<(i64, CachedStatement<'a>)>,
-    insert_event: CachedStatement<'a>,
+    pub(super) counters: Counters,
+    inserts: Inserts<'a>,
     /// The smallest id accepted here.
     first_id: MessageId,
-    wrote: bool,
+    pub(super) wrote: bool,
 }
 
 impl<'a> Writing<'a> {
-    fn new(c: &'a Connection, m: &'a Memory, now: Timestamp) -> Result<Self, StoreError> {
-        let insert_event = c.prepare_cached(
-            "INSERT INTO event (seq,id,kind,at,code,name,text) VALUES (?1,?2,?3,?4,?5,?6,?7)",
-        )?;
-        Ok(Self {
+    fn new(c: &'a Connection, m: &'a Memory, now: Timestamp, changes: &[Change]) -> Self {
+        Self {
             c,
             m,
             now,
-            touched: Touched::default(),
+            touched: Touched::with_capacity(changes.len()),
+            moves: Moves::default(),
+            given: changes.iter().any(|change| matches!(change, Change::Keep(_))).then(Remotes::default),
             parked: Vec::new(),
-            events: Vec::new(),
+            events: Vec::with_capacity(changes.len()),
             days: BTreeMap::new(),
             counters: m.counters,
-            insert: None,
-            insert_event,
+            inserts: Inserts::new(c),
             first_id: MessageId::MAX,
             wrote: false,
-        })
+        }
     }
 
-    fn change(&mut self, change: &Change) -> Result<Outcome, StoreError> {
+    fn change(&mut self, change: &'a Change) -> Result<Outcome, StoreError> {
         match change {
             Change::Accept(message) => Ok(self.accept(message)?.map_or(Outcome::Done, Outcome::Duplicate)),
             Change::Sent { id, remote } => self.sent(*id, remote),
-            Change::Retry { id, due_at, queue, reason } => self.with_open(*id, |own, mut live| {
-                let event = own.event(&mut live, live::RETRY, due_at.0, queue.as_deref(), Some(reason))?;
-                Ok(own.apply(live, &event))
-            }),
+            Change::Retry { id, due_at, queue, is_attempt, reason } => {
+                self.with_open(*id, |own, mut live| {
+                    let kind = if *is_attempt { live::RETRY } else { live::DELAY };
+                    own.leave(&live);
+                    let event = own.event(&mut live, kind, due_at.0, queue.as_deref(), Some(reason));
+                    Ok(own.queue(live, &event))
+                })
+            }
             Change::Release { id } => self.with_open(*id, |own, mut live| {
                 if live.phase != Phase::Claimed {
                     return Ok(Outcome::Refused(Refusal::NotThere));
@@ -184,38 +225,23 @@ impl<'a> Writing<'a> {
     }
 
     /// Some for a message that is here already.
-    fn accept(&mut self, message: &Arc<Accepted>) -> Result<Option<MessageId>, StoreError> {
+    fn accept(&mut self, message: &'a Arc<Accepted>) -> Result<Option<MessageId>, StoreError> {
         let id = message.id;
         if let Some(first) = self.find_reference(message)? {
             return Ok(Some(first));
         }
         let is_parked = self.m.is_parked(self.now, message);
-        let number = Day::of(id);
-        if self.insert.as_ref().is_none_or(|(day, _)| *day != number) {
-            let day = self.day_to_write(number)?;
-            self.insert = Some((number, self.c.prepare_cached(&day.insert)?));
-        }
-        let (_, insert) = self.insert.as_mut().expect("put there above");
-        let inserted = insert.execute(params![
-            id.to_sql(),
-            if is_parked { WAITING } else { FRESH },
-            message.priority,
-            message.due_at.0,
-            message.expires_at.map(|at| at.0),
-            &*message.account,
-            &*message.queue,
-            &*message.source,
-            &*message.destination,
-            message.reference.as_deref(),
-            &*message.payload,
-        ])?;
-        if inserted == 0 {
+        let day = self.day_to_write(Day::of(id))?;
+        if id > self.counters.last_id.0 {
+            self.inserts.push(&day, message, is_parked)?;
+        } else if !self.inserts.insert(&day, message, is_parked)? {
             return Ok(Some(id));
         }
         self.wrote = true;
         self.counters.totals.accepted += 1;
         self.counters.totals.open += 1;
         self.counters.last_id.0 = self.counters.last_id.0.max(id);
+        self.moves.add(&message.queue, 1);
         if is_parked {
             self.parked.push((message.queue.clone(), message.priority, message.due_at, id));
         } else {
@@ -226,8 +252,9 @@ impl<'a> Writing<'a> {
     }
 
     /// The message with the same account and reference, on its day or the one before.
-    fn find_reference(&self, message: &Accepted) -> Result<Option<MessageId>, StoreError> {
+    fn find_reference(&mut self, message: &Accepted) -> Result<Option<MessageId>, StoreError> {
         let Some(reference) = &message.reference else { return Ok(None) };
+        self.inserts.flush()?;
         let today = Day::of(message.id);
         for number in [today, today - 1] {
             let Some(day) = self.day(number) else { continue };
@@ -240,80 +267,43 @@ impl<'a> Writing<'a> {
         Ok(None)
     }
 
-    fn sent(&mut self, id: MessageId, remote: &Arc<RemoteId>) -> Result<Outcome, StoreError> {
+    fn sent(&mut self, id: MessageId, remote: &'a Arc<RemoteId>) -> Result<Outcome, StoreError> {
         let overtaken = self.overtaken(remote)?;
         let outcome = self.with_open(id, |own, mut live| {
             if live.phase == Phase::Sent {
                 return Ok(Outcome::Refused(Refusal::NotThere));
             }
+            own.leave(&live);
             let mut forms = remote.forms.iter();
             let first = forms.next().map_or("", |form| form);
-            own.event(&mut live, live::SENT_EVENT, 0, Some(&remote.connector), Some(first))?;
+            own.event(&mut live, live::SENT_EVENT, 0, Some(&remote.connector), Some(first));
             for form in forms {
-                own.event(&mut live, live::ALIAS, 0, None, Some(form))?;
+                own.event(&mut live, live::ALIAS, 0, None, Some(form));
             }
             live.version += 1;
             live.phase = Phase::Sent;
             live.remote = Some(remote.clone());
             own.touched.put(live);
+            if let Some(given) = &mut own.given {
+                given.insert(own.now, remote.clone(), id);
+            }
             Ok(Outcome::Done)
         })?;
         if overtaken.is_empty() || outcome != Outcome::Done {
             return Ok(outcome);
         }
-        for (seq, _) in &overtaken {
-            self.c.prepare_cached("DELETE FROM orphan WHERE seq=?1")?.execute([seq])?;
-            self.c.prepare_cached("DELETE FROM orphan_form WHERE orphan=?1")?.execute([seq])?;
-            self.counters.totals.orphans -= 1;
-        }
-        Ok(Outcome::Overtaken(overtaken.into_iter().map(|(_, orphan)| orphan).collect()))
-    }
-
-    /// Kept receipts that have one of these forms, oldest first.
-    fn overtaken(&self, remote: &RemoteId) -> Result<Vec<(i64, Orphan)>, StoreError> {
-        let mut found = BTreeMap::new();
-        if self.counters.totals.orphans == 0 {
-            return Ok(Vec::new());
-        }
-        let mut find = self.c.prepare_cached(
-            "SELECT seq,at,payload FROM orphan_form JOIN orphan ON seq=orphan \
-             WHERE orphan_form.connector=?1 AND form=?2",
-        )?;
-        let mut forms = self.c.prepare_cached("SELECT form FROM orphan_form WHERE orphan=?1")?;
-        for form in &remote.forms {
-            let mut rows = find.query([&*remote.connector, &**form])?;
-            while let Some(row) = rows.next()? {
-                let seq: i64 = row.get(0)?;
-                let forms = forms.query_map([seq], |row| row.get(0))?.collect::<Result<_, _>>()?;
-                let remote = RemoteId { connector: remote.connector.clone(), forms };
-                found.insert(seq, Orphan { remote, at: Timestamp(row.get(1)?), payload: row.get(2)? });
-            }
-        }
-        Ok(found.into_iter().collect())
-    }
-
-    fn keep(&mut self, orphan: &Orphan) -> Result<Outcome, StoreError> {
-        self.c
-            .prepare_cached("INSERT INTO orphan (at,connector,payload) VALUES (?1,?2,?3)")?
-            .execute(params![orphan.at.0, &*orphan.remote.connector, &*orphan.payload])?;
-        let seq = self.c.last_insert_rowid();
-        let mut insert = self.c.prepare_cached("INSERT OR IGNORE INTO orphan_form VALUES (?1,?2,?3)")?;
-        for form in &orphan.remote.forms {
-            insert.execute(params![&*orphan.remote.connector, &**form, seq])?;
-        }
-        self.wrote = true;
-        self.counters.totals.orphans += 1;
-        Ok(Outcome::Done)
+        self.hand_out(overtaken)
     }
 
     fn finish(
         &mut self,
         mut live: Live,
         state: Final,
-        reason: &str,
-        then: Option<&Arc<Accepted>>,
+        reason: &'a str,
+        then: Option<&'a Arc<Accepted>>,
     ) -> Result<Outcome, StoreError> {
-        let event = self.event(&mut live, live::FINISH, live::final_to_sql(state), None, Some(reason))?;
+        self.leave(&live);
+        let event = self.event(&mut live, live::FINISH, live::final_to_sql(state), None, Some(reason));
         let outcome = self.apply(live, &event);
         self.counters.totals.open -= 1;
         *self.counters.totals.ended(state) += 1;
@@ -340,6 +330,7 @@ impl<'a> Writing<'a> {
         live.due_at = due_at.unwrap_or(live.due_at);
         live.version += 1;
         let id = live.id();
+        self.inserts.flush()?;
         self.c.prepare_cached(&day.replace)?.execute(params![
             id.to_sql(),
             &*live.message.payload,
@@ -357,16 +348,16 @@ impl<'a> Writing<'a> {
         &mut self,
         id: MessageId,
         due_at: Timestamp,
-        queue: Option<&str>,
+        queue: Option<&'a str>,
     ) -> Result<Outcome, StoreError> {
         let Some(mut live) = self.view(id)? else { return Ok(Outcome::Refused(Refusal::Unknown)) };
         if live.phase != Phase::Ended(Final::Failed) {
             return Ok(Outcome::Refused(Refusal::NotThere));
         }
-        let event = self.event(&mut live, live::REPLAY, due_at.0, queue, None)?;
+        let event = self.event(&mut live, live::REPLAY, due_at.0, queue, None);
         self.counters.totals.open += 1;
         self.counters.totals.failed -= 1;
-        Ok(self.apply(live, &event))
+        Ok(self.queue(live, &event))
     }
 
     fn with_open(
@@ -404,56 +395,55 @@ impl<'a> Writing<'a> {
     }
 
     /// A message as this transaction has it: changed here, in memory, or in its row.
-    fn view(&self, id: MessageId) -> Result<Option<Live>, StoreError> {
-        if let Some(live) = self.touched.by_id.get(&id).or_else(|| self.m.live.get(&id)) {
+    pub(super) fn view(&mut self, id: MessageId) -> Result<Option<Live>, StoreError> {
+        if let Some(live) = self.touched.find(id).or_else(|| self.m.live.get(&id)) {
             return Ok(Some(live.clone()));
         }
+        self.inserts.flush()?;
         let Some(day) = self.day(Day::of(id)) else { return Ok(None) };
-        let mut select = self.c.prepare_cached(&day.select)?;
-        Ok(select.query_row([id.to_sql()], Live::from_row).optional()?)
+        damage::find(self.c, self.m, &day, id)
     }
 
-    /// Writes an event; `live` is told its number only.
+    /// Notes an event to be written; `live` is told its number only.
     fn event(
         &mut self,
         live: &mut Live,
         kind: i64,
         code: i64,
-        name: Option<&str>,
-        text: Option<&str>,
-    ) -> Result<EventRow, StoreError> {
+        name: Option<&'a str>,
+        text: Option<&'a str>,
+    ) -> EventRow<&'a str> {
         self.counters.event_seq += 1;
         let (seq, id) = (self.counters.event_seq, live.id());
-        let code_or_null = (code != 0).then_some(code);
-        let text_or_null = text.filter(|text| !text.is_empty() || kind == live::ALIAS);
-        self.insert_event.execute(params![
-            seq,
-            id.to_sql(),
-            kind,
-            self.now.0,
-            code_or_null,
-            name,
-            text_or_null
-        ])?;
+        let text = text.filter(|text| !text.is_empty() || kind == live::ALIAS);
+        let event = EventRow { seq, id, kind, at: self.now, code, name, text };
+        self.inserts.push_event(event.clone());
         self.wrote = true;
         self.events.push((seq, id));
         live.seq = seq;
-        Ok(EventRow {
-            seq,
-            id,
-            kind,
-            at: self.now,
-            code,
-            name: name.map(Into::into),
-            text: text.map(Into::into),
-        })
+        event
     }
 
     /// Memory and recovery read an event the same way.
-    fn apply(&mut self, mut live: Live, event: &EventRow) -> Outcome {
+    fn apply(&mut self, mut live: Live, event: &EventRow<&str>) -> Outcome {
         live.apply(event);
         self.touched.put(live);
         Outcome::Done
+    }
+
+    /// The same, of an event that puts the message into a queue.
+    fn queue(&mut self, mut live: Live, event: &EventRow<&str>) -> Outcome {
+        live.apply(event);
+        self.moves.add(&live.queue, 1);
+        self.touched.put(live);
+        Outcome::Done
+    }
+
+    /// Counts a message out of the queue it is in, if it is in one.
+    fn leave(&mut self, live: &Live) {
+        if live.is_queued() {
+            self.moves.add(&live.queue, -1);
+        }
     }
 
     fn day(&self, number: i64) -> Option<Arc<Day>> {

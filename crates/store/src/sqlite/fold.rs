@@ -4,6 +4,7 @@ use super::commit::Touched;
 use super::live::{Live, OnDisk, Phase};
 use super::memory::{Counters, Memory};
 use super::schema::Day;
+use super::sum::{self, Columns};
 use crate::error::StoreError;
 use crate::id::MessageId;
 use crate::message::Timestamp;
@@ -102,6 +103,7 @@ pub(super) fn write_row(update: &mut CachedStatement<'_>, live: &Live) -> Result
         remote.and_then(|remote| remote.forms.first()).map(|form| &**form),
         (!live.reason.is_empty()).then_some(&*live.reason),
         live.seq,
+        Columns::live(live).sum(),
     ])?;
     Ok(())
 }
@@ -117,7 +119,12 @@ fn write_remotes(c: &Connection, m: &Memory, rows: &[MessageId]) -> Result<(), S
     forms.sort_unstable();
     for (number, connector, form, id) in forms {
         let Some(day) = m.days.get(&number) else { continue };
-        c.prepare_cached(&day.insert_remote)?.execute(params![connector, form, id.to_sql()])?;
+        c.prepare_cached(&day.insert_remote)?.execute(params![
+            connector,
+            form,
+            id.to_sql(),
+            sum::of_remote(connector, form, id.to_sql())
+        ])?;
     }
     Ok(())
 }

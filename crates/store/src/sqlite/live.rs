@@ -1,6 +1,7 @@
 //! One message in memory, and the way to and from its row and its events.
 
 use super::schema::{FIRST_FINAL, FRESH, SENT, WAITING};
+use super::sum;
 use crate::id::MessageId;
 use crate::message::{Accepted, Claimed, Correlated, Final, Message, RemoteId, State, Timestamp};
 use rusqlite::Row;
@@ -72,6 +73,11 @@ impl Live {
         self.message.id
     }
 
+    /// Whether it counts as waiting in its queue.
+    pub(super) fn is_queued(&self) -> bool {
+        matches!(self.phase, Phase::Ready | Phase::Claimed)
+    }
+
     pub(super) fn state(&self) -> State {
         match self.phase {
             Phase::Ready | Phase::Claimed => State::Queued,
@@ -119,7 +125,9 @@ impl Live {
     }
 
     /// From a row in the order of [`super::schema::COLUMNS`].
+    /// An error for one that is not as it was written.
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        sum::check_message(row)?;
         let state: i64 = row.get(1)?;
         let queue: Arc<str> = row.get(8)?;
         let due_at = Timestamp(row.get(4)?);
@@ -161,40 +169,42 @@ impl Live {
     }
 
     /// Takes in an event read from its table.
-    pub(super) fn apply(&mut self, event: &EventRow) {
+    pub(super) fn apply<T: AsRef<str>>(&mut self, event: &EventRow<T>) {
         if event.kind == ALIAS {
-            let Some((remote, form)) = self.remote.as_mut().zip(event.text.clone()) else { return };
-            Arc::make_mut(remote).forms.push(form);
+            let Some((remote, form)) = self.remote.as_mut().zip(event.text.as_ref()) else { return };
+            Arc::make_mut(remote).forms.push(form.as_ref().into());
             self.seq = event.seq;
             return;
         }
         self.seq = event.seq;
         self.version += 1;
-        let text = event.text.clone().unwrap_or_default();
+        let name = event.name.as_ref().map(AsRef::as_ref);
+        let text = || event.text.as_ref().map_or_else(Box::default, |text| text.as_ref().into());
         match event.kind {
             SENT_EVENT => {
                 self.phase = Phase::Sent;
-                let connector = event.name.as_deref().unwrap_or_default().into();
-                self.remote = Some(Arc::new(RemoteId { connector, forms: vec![text] }));
+                let connector = name.unwrap_or_default().into();
+                self.remote = Some(Arc::new(RemoteId { connector, forms: vec![text()] }));
             }
-            RETRY | REPLAY => {
+            RETRY | DELAY | REPLAY => {
                 self.phase = Phase::Ready;
                 self.finished_at = None;
                 self.due_at = Timestamp(event.code);
-                if let Some(queue) = &event.name {
-                    self.queue = (**queue).into();
+                if let Some(queue) = name.filter(|queue| **queue != *self.queue) {
+                    self.queue = queue.into();
                 }
-                if event.kind == RETRY {
-                    self.attempts += 1;
-                    self.reason = text;
-                } else {
-                    self.attempts = 0;
+                match event.kind {
+                    REPLAY => self.attempts = 0,
+                    kind => {
+                        self.attempts += u32::from(kind == RETRY);
+                        self.reason = text();
+                    }
                 }
             }
             _ => {
                 self.phase = Phase::Ended(final_from_sql(event.code));
                 self.finished_at = Some(event.at);
-                self.reason = text;
+                self.reason = text();
             }
         }
     }
@@ -203,19 +213,19 @@ impl Live {
 /// A row of `event`. `code` is a state or a due time, `name` a connector or queue, `text` a remote id
 /// or a reason, by kind.
 #[derive(Clone, Debug)]
-pub(super) struct EventRow {
+pub(super) struct EventRow<T = Box<str>> {
     pub(super) seq: i64,
     pub(super) id: MessageId,
     pub(super) kind: i64,
     pub(super) at: Timestamp,
     pub(super) code: i64,
-    pub(super) name: Option<Box<str>>,
-    pub(super) text: Option<Box<str>>,
+    pub(super) name: Option<T>,
+    pub(super) text: Option<T>,
 }
 
 impl EventRow {
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
+        let event = Self {
             seq: row.get(0)?,
             id: MessageId::from_sql(row.get(1)?),
             kind: row.get(2)?,
@@ -223,7 +233,8 @@ impl EventRow {
             code: row.get::<_, Option<i64>>(4)?.unwrap_or_default(),
             name: row.get(5)?,
             text: row.get(6)?,
-        })
+        };
+        event.check(row.get(7)?)
     }
 }
 
@@ -233,7 +244,9 @@ pub(super) const ALIAS: i64 = 2;
 pub(super) const RETRY: i64 = 3;
 pub(super) const FINISH: i64 = 4;
 pub(super) const REPLAY: i64 = 5;
-pub(super) const EVENT_COLUMNS: &str = "seq,id,kind,at,code,name,text";
+/// A retry that is no attempt.
+pub(super) const DELAY: i64 = 6;
+pub(super) const EVENT_COLUMNS: &str = "seq,id,kind,at,code,name,text,sum";
 
 pub(super) fn final_to_sql(how: Final) -> i64 {
     FIRST_FINAL

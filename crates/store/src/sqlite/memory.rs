@@ -1,13 +1,16 @@
 //! What runs: the heads of the queues, what is on its way, and whose remote id is whose.
 
 use super::Settings;
+use super::hash::{IdHasher, Seeded};
 use super::live::{Live, OnDisk, Phase};
+use super::remotes::Remotes;
 use super::schema::Day;
 use crate::id::MessageId;
-use crate::message::{Accepted, RemoteId, Timestamp, Totals};
+use crate::message::{Accepted, Timestamp, Totals};
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 /// Changed only after a commit succeeded, so that a failed one leaves it as it was.
@@ -15,7 +18,7 @@ use std::sync::Arc;
 pub(super) struct Memory {
     pub(super) settings: Settings,
     pub(super) live: ById<Live>,
-    queues: HashMap<Arc<str>, BTreeMap<Reverse<u8>, Lane>>,
+    queues: HashMap<Arc<str>, Queue, Seeded>,
     /// Unclaimed messages in memory that expire.
     pub(super) expiring: BTreeSet<(Timestamp, MessageId)>,
     /// Rows that memory and events know better than; the first is where a restart begins to read.
@@ -29,6 +32,12 @@ pub(super) struct Memory {
     pub(super) remotes: Remotes,
     pub(super) days: BTreeMap<i64, Arc<Day>>,
     pub(super) counters: Counters,
+    /// The write-ahead log is one of an earlier run: see [`super::checkpoint::renew`].
+    pub(super) is_log_old: bool,
+    /// Messages whose rows were found damaged, and not put aside yet.
+    pub(super) noted: RefCell<BTreeSet<MessageId>>,
+    /// An event was found damaged: the counter of open messages may be wrong.
+    pub(super) is_open_doubtful: bool,
     /// Nothing is committed any more.
     pub(super) is_stopped: bool,
 }
@@ -50,6 +59,13 @@ impl Default for MessageId0 {
     fn default() -> Self {
         Self(MessageId::ZERO)
     }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    lanes: BTreeMap<Reverse<u8>, Lane>,
+    /// Messages waiting or claimed, in memory and on disk.
+    queued: u64,
 }
 
 /// One priority of one queue.
@@ -83,7 +99,7 @@ impl Memory {
         Self {
             settings,
             live: HashMap::default(),
-            queues: HashMap::new(),
+            queues: HashMap::default(),
             expiring: BTreeSet::new(),
             fresh: BTreeSet::new(),
             ended: VecDeque::new(),
@@ -92,6 +108,9 @@ impl Memory {
             remotes: Remotes::default(),
             days: BTreeMap::new(),
             counters: Counters::default(),
+            is_log_old: false,
+            noted: RefCell::default(),
+            is_open_doubtful: false,
             is_stopped: false,
         }
     }
@@ -104,7 +123,7 @@ impl Memory {
             return true;
         }
         let Some(lane) =
-            self.queues.get(&message.queue).and_then(|lanes| lanes.get(&Reverse(message.priority)))
+            self.queues.get(&message.queue).and_then(|queue| queue.lanes.get(&Reverse(message.priority)))
         else {
             return false;
         };
@@ -113,16 +132,41 @@ impl Memory {
     }
 
     pub(super) fn lane(&mut self, queue: &Arc<str>, priority: u8) -> &mut Lane {
-        let lanes = self.queues.entry(queue.clone()).or_default();
-        lanes.entry(Reverse(priority)).or_default()
+        let queue = self.queues.entry(queue.clone()).or_default();
+        queue.lanes.entry(Reverse(priority)).or_default()
     }
 
     pub(super) fn lanes(&mut self, queue: &str) -> Option<&mut BTreeMap<Reverse<u8>, Lane>> {
-        self.queues.get_mut(queue)
+        self.queues.get_mut(queue).map(|queue| &mut queue.lanes)
+    }
+
+    /// Every lane with the name of its queue.
+    pub(super) fn all_lanes(&self) -> impl Iterator<Item = (&Arc<str>, Reverse<u8>, &Lane)> {
+        self.queues
+            .iter()
+            .flat_map(|(name, queue)| queue.lanes.iter().map(move |(priority, lane)| (name, *priority, lane)))
+    }
+
+    /// So many more messages wait in a queue.
+    pub(super) fn count(&mut self, queue: &Arc<str>, by: i64) {
+        let queue = self.queues.entry(queue.clone()).or_default();
+        queue.queued = queue.queued.saturating_add_signed(by);
+    }
+
+    pub(super) fn queued(&self, queue: &str) -> u64 {
+        self.queues.get(queue).map_or(0, |queue| queue.queued)
+    }
+
+    /// Those in which something waits, by name.
+    pub(super) fn waiting_queues(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<_> =
+            self.queues.iter().filter(|(_, queue)| queue.queued > 0).map(|(name, _)| name.clone()).collect();
+        names.sort_unstable();
+        names
     }
 
     pub(super) fn next_due(&self, queue: &str) -> Option<Timestamp> {
-        let lanes = self.queues.get(queue)?.values();
+        let lanes = self.queues.get(queue)?.lanes.values();
         lanes
             .filter_map(|lane| {
                 lane.ready.first().map(|(due, _)| *due).into_iter().chain(lane.backlog_from).min()
@@ -158,8 +202,11 @@ impl Memory {
         if live.phase == Phase::Ready {
             self.enqueue(&live);
         }
-        if live.phase == Phase::Sent
-            && old.as_ref().is_none_or(|old| old.phase != Phase::Sent)
+        // Also of what ended at once, so that its receipt, coming again, finds it.
+        let is_known =
+            |old: &Live| old.remote == live.remote && (old.phase == Phase::Sent || live.phase != Phase::Sent);
+        if !live.is_queued()
+            && !old.as_ref().is_some_and(is_known)
             && let Some(remote) = &live.remote
         {
             self.remotes.insert(now, remote.clone(), id);
@@ -191,92 +238,4 @@ impl Memory {
     }
 }
 
-/// Remote ids given out lately: those of messages in memory, and of ended ones for as long, so that a
-/// receipt that comes twice finds its message.
-#[derive(Debug, Default)]
-pub(super) struct Remotes {
-    by_connector: HashMap<Arc<str>, HashMap<Box<str>, Ids>>,
-    by_age: VecDeque<(Timestamp, Arc<RemoteId>, MessageId)>,
-}
-
-/// Almost always one: a second only when the other side uses an id again.
-#[derive(Debug)]
-struct Ids {
-    newest: MessageId,
-    older: Vec<MessageId>,
-}
-
-impl Remotes {
-    fn insert(&mut self, now: Timestamp, remote: Arc<RemoteId>, id: MessageId) {
-        let forms = self.by_connector.entry(remote.connector.clone()).or_default();
-        for form in &remote.forms {
-            match forms.get_mut(form) {
-                None => _ = forms.insert(form.clone(), Ids { newest: id, older: Vec::new() }),
-                Some(ids) if ids.newest != id => {
-                    ids.older.insert(0, std::mem::replace(&mut ids.newest, id));
-                }
-                Some(_) => {}
-            }
-        }
-        self.by_age.push_back((now, remote, id));
-    }
-
-    pub(super) fn find(&self, connector: &str, form: &str) -> impl Iterator<Item = MessageId> + use<> {
-        let ids = self.by_connector.get(connector).and_then(|forms| forms.get(form));
-        let older = ids.map(|ids| ids.older.clone()).unwrap_or_default();
-        ids.map(|ids| ids.newest).into_iter().chain(older)
-    }
-
-    /// Drops what came before `before`, and the oldest beyond `limit`: some of it, and nothing that
-    /// is not on disk yet.
-    pub(super) fn forget(&mut self, before: Timestamp, limit: usize, live: &ById<Live>, budget: usize) {
-        for _ in 0..budget {
-            let is_old = self.by_age.front().is_some_and(|(at, ..)| *at < before);
-            if !is_old && self.by_age.len() <= limit {
-                return;
-            }
-            let Some((at, remote, id)) = self.by_age.pop_front() else { return };
-            let is_awaited = |live: &Live| live.phase == Phase::Sent && live.remote.as_ref() == Some(&remote);
-            if live.get(&id).is_some_and(is_awaited) {
-                self.by_age.push_back((at, remote, id));
-                continue;
-            }
-            let Some(forms) = self.by_connector.get_mut(&remote.connector) else { continue };
-            for form in &remote.forms {
-                let Some(ids) = forms.get_mut(form) else { continue };
-                ids.older.retain(|other| *other != id);
-                if ids.newest != id {
-                    continue;
-                }
-                if ids.older.is_empty() {
-                    forms.remove(form);
-                } else {
-                    ids.newest = ids.older.remove(0);
-                }
-            }
-        }
-    }
-}
-
 pub(super) type ById<T> = HashMap<MessageId, T, BuildHasherDefault<IdHasher>>;
-
-/// Ids are ours and differ in their low bits: one multiplication spreads them. The same in every run.
-#[derive(Debug, Default)]
-pub(super) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, octets: &[u8]) {
-        for octet in octets {
-            self.write_u64(u64::from(*octet));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        let mixed = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = mixed ^ (mixed >> 32);
-    }
-}

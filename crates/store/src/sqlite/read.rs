@@ -2,7 +2,7 @@
 
 use super::live::{self, EVENT_COLUMNS, EventRow, Live};
 use super::schema::{self, COLUMNS, Day, FRESH};
-use crate::error::StoreError;
+use crate::error::{StoreError, is_damage};
 use crate::id::MessageId;
 use crate::message::{Cdr, Event, EventKind, Message, Page, RemoteId, Search, State, Story, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -52,7 +52,7 @@ pub(super) fn story(c: &Connection, id: MessageId) -> Result<Option<Story>, Stor
     let sql = format!("SELECT {EVENT_COLUMNS} FROM event WHERE id=?1 ORDER BY seq");
     let mut statement = c.prepare_cached(&sql)?;
     for event in statement.query_map([id.to_sql()], EventRow::from_row)? {
-        let event = event?;
+        let Some(event) = sound(event)? else { continue };
         if event.seq > live.row_seq {
             live.apply(&event);
         }
@@ -70,6 +70,15 @@ fn row(c: &Connection, id: MessageId) -> Result<Option<Live>, StoreError> {
     Ok(select.query_row([id.to_sql()], Live::from_row).optional()?)
 }
 
+/// None for a row that is not as it was written.
+fn sound<T>(read: rusqlite::Result<T>) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if is_damage(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Adds what an event row says to those before it.
 fn show(event: EventRow, events: &mut Vec<Event>) {
     let text = event.text.unwrap_or_default();
@@ -84,7 +93,12 @@ fn show(event: EventRow, events: &mut Vec<Event>) {
         live::SENT_EVENT => {
             EventKind::Sent { remote: RemoteId { connector: name.into(), forms: vec![text] } }
         }
-        live::RETRY => EventKind::Retry { due_at: Timestamp(event.code), queue: name, reason: text },
+        live::RETRY | live::DELAY => EventKind::Retry {
+            due_at: Timestamp(event.code),
+            queue: name,
+            is_attempt: event.kind == live::RETRY,
+            reason: text,
+        },
         live::REPLAY => EventKind::Replay { due_at: Timestamp(event.code), queue: name },
         _ => EventKind::Finish { state: live::final_from_sql(event.code), reason: text },
     };
@@ -113,10 +127,10 @@ pub(super) fn search(c: &Connection, search: &Search) -> Result<Page, StoreError
                 return Ok(page);
             }
             cursor = id;
-            if !matches_texts(search, row)? {
-                continue;
-            }
-            let mut live = Live::from_row(row)?;
+            // A list has no payloads, so no sums are looked at; what cannot even be read is left out.
+            let read = matches_texts(search, row)
+                .and_then(|matches| if matches { Live::from_row(row).map(Some) } else { Ok(None) });
+            let Some(mut live) = sound(read)?.flatten() else { continue };
             if fresh.is_none() {
                 fresh = Some(unfolded(c)?);
             }
@@ -134,7 +148,7 @@ pub(super) fn search(c: &Connection, search: &Search) -> Result<Page, StoreError
 }
 
 /// Compares columns as they lie in the page, before anything is copied.
-fn matches_texts(search: &Search, row: &rusqlite::Row<'_>) -> Result<bool, StoreError> {
+fn matches_texts(search: &Search, row: &rusqlite::Row<'_>) -> rusqlite::Result<bool> {
     for (column, wanted) in [(7, &search.account), (9, &search.source), (10, &search.destination)] {
         if let Some(wanted) = wanted
             && row.get_ref(column)?.as_bytes_or_null().ok().flatten() != Some(wanted.as_bytes())
@@ -156,7 +170,7 @@ fn unfolded(c: &Connection) -> Result<HashMap<MessageId, Vec<EventRow>>, StoreEr
     let mut by_id: HashMap<MessageId, Vec<EventRow>> = HashMap::new();
     let mut statement = c.prepare_cached(&format!("SELECT {EVENT_COLUMNS} FROM event ORDER BY seq"))?;
     for event in statement.query_map([], EventRow::from_row)? {
-        let event = event?;
+        let Some(event): Option<EventRow> = sound(event)? else { continue };
         by_id.entry(event.id).or_default().push(event);
     }
     Ok(by_id)
@@ -170,8 +184,12 @@ pub(super) fn cdrs(c: &Connection, after: u64, limit: usize) -> Result<Vec<Cdr>,
     let mut rows = statement.query([after, limit])?;
     while let Some(ended) = rows.next()? {
         let id = MessageId::from_sql(ended.get(1)?);
-        // Gone by age before it was asked for.
-        let Some(live) = row(c, id)? else { continue };
+        let live = match row(c, id) {
+            Ok(Some(live)) => live,
+            // Gone by age before it was asked for, or damaged.
+            Ok(None) | Err(StoreError::Damaged { .. }) => continue,
+            Err(error) => return Err(error),
+        };
         let mut message: Message = live.into_message();
         message.accepted.payload = Box::default();
         found.push(Cdr { seq: ended.get::<_, i64>(0)?.cast_unsigned(), message });

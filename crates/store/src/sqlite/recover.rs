@@ -1,13 +1,15 @@
 //! At start: what runs, read back from the rows above the mark and from the events.
 
 use super::Settings;
+use super::damage;
 use super::live::{EVENT_COLUMNS, EventRow, Live};
 use super::memory::{ById, Counters, Memory, MessageId0};
-use super::schema::{self, Day};
-use crate::error::StoreError;
+use super::schema::{self, Day, FRESH};
+use super::sum;
+use crate::error::{StoreError, is_damage};
 use crate::id::MessageId;
 use crate::message::{Timestamp, Totals};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use std::sync::Arc;
 
 pub(super) fn recover(c: &Connection, now: Timestamp, settings: Settings) -> Result<Memory, StoreError> {
@@ -16,19 +18,26 @@ pub(super) fn recover(c: &Connection, now: Timestamp, settings: Settings) -> Res
     for number in schema::days(c)? {
         m.days.insert(number, Arc::new(Day::new(number)));
     }
+    read_lanes(c, &mut m)?;
     let mut running = read_fresh(c, &m, mark)?;
     read_events(c, &mut m, &mut running)?;
     let mut running: Vec<Live> = running.into_values().collect();
     running.sort_unstable_by_key(Live::id);
     for live in running {
+        if live.is_queued() {
+            m.count(&live.queue, 1);
+        }
         m.place(now, live);
     }
-    read_lanes(c, &mut m)?;
-    Ok(m)
+    // A full disk may leave it for the first commit.
+    match damage::settle(c, &mut m, now) {
+        Ok(()) | Err(StoreError::Full) => Ok(m),
+        Err(error) => Err(error),
+    }
 }
 
 fn read_counters(c: &Connection, m: &mut Memory) -> Result<MessageId, StoreError> {
-    let sql = "SELECT accepted,delivered,failed,expired,cancelled,orphans,last_id,mark,event_seq,cdr_seq FROM total";
+    let sql = "SELECT accepted,delivered,failed,expired,cancelled,orphans,last_id,mark,event_seq,cdr_seq,damaged FROM total";
     let (counters, mark) = c.query_row(sql, [], |row| {
         let count = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
         let mut totals = Totals {
@@ -38,9 +47,10 @@ fn read_counters(c: &Connection, m: &mut Memory) -> Result<MessageId, StoreError
             failed: count(2)?,
             expired: count(3)?,
             cancelled: count(4)?,
+            damaged: count(10)?,
             orphans: count(5)?,
         };
-        let ended = totals.delivered + totals.failed + totals.expired + totals.cancelled;
+        let ended = totals.delivered + totals.failed + totals.expired + totals.cancelled + totals.damaged;
         totals.open = totals.accepted.saturating_sub(ended);
         let last_id = MessageId0(MessageId::from_sql(row.get(6)?));
         let counters = Counters { totals, last_id, event_seq: row.get(8)?, cdr_seq: row.get(9)? };
@@ -54,9 +64,14 @@ fn read_fresh(c: &Connection, m: &Memory, mark: MessageId) -> Result<ById<Live>,
     let mut running = ById::default();
     for number in m.days.range(Day::of(mark)..).map(|(number, _)| *number) {
         let mut statement = c.prepare(&Day::fresh(number))?;
-        for live in statement.query_map([mark.to_sql()], Live::from_row)? {
-            let live = live?;
-            running.insert(live.id(), live);
+        let mut rows = statement.query([mark.to_sql()])?;
+        while let Some(row) = rows.next()? {
+            if row.get_ref(1)?.as_i64().is_ok_and(|state| state != FRESH) && sum::check_message(row).is_ok() {
+                continue;
+            }
+            if let Some(live) = damage::sound(m, row)? {
+                running.insert(live.id(), live);
+            }
         }
     }
     Ok(running)
@@ -64,8 +79,18 @@ fn read_fresh(c: &Connection, m: &Memory, mark: MessageId) -> Result<ById<Live>,
 
 fn read_events(c: &Connection, m: &mut Memory, running: &mut ById<Live>) -> Result<(), StoreError> {
     let mut statement = c.prepare(&format!("SELECT {EVENT_COLUMNS} FROM event ORDER BY seq"))?;
-    for event in statement.query_map([], EventRow::from_row)? {
-        let event = event?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let event = match EventRow::<Box<str>>::from_row(row) {
+            Ok(event) => event,
+            Err(error) if is_damage(&error) => {
+                // What it said is lost: its message is where it was before.
+                m.events.push_back((row.get(0)?, MessageId::ZERO));
+                m.is_open_doubtful = true;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         m.events.push_back((event.seq, event.id));
         if let Some(live) = running.get_mut(&event.id) {
             if event.seq > live.row_seq {
@@ -74,9 +99,12 @@ fn read_events(c: &Connection, m: &mut Memory, running: &mut ById<Live>) -> Resu
             continue;
         }
         let Some(day) = m.days.get(&Day::of(event.id)) else { continue };
-        let mut select = c.prepare_cached(&day.select)?;
-        let row = select.query_row([event.id.to_sql()], Live::from_row).optional()?;
+        let row = damage::find(c, m, &day.clone(), event.id)?;
         if let Some(mut live) = row.filter(|live| event.seq > live.row_seq) {
+            if live.is_queued() {
+                // Counted with its lane, which it may have left.
+                m.count(&live.queue, -1);
+            }
             live.apply(&event);
             running.insert(event.id, live);
         }
@@ -92,6 +120,7 @@ fn read_lanes(c: &Connection, m: &mut Memory) -> Result<(), StoreError> {
         while let Some(row) = rows.next()? {
             let queue: Arc<str> = row.get(0)?;
             m.lane(&queue, row.get(1)?).park(Timestamp(row.get(2)?), MessageId::ZERO);
+            m.count(&queue, row.get(3)?);
         }
     }
     Ok(())

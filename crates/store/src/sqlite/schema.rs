@@ -1,5 +1,6 @@
 //! The tables, their versions, and how an old file becomes a new one.
 
+use super::insert;
 use crate::error::StoreError;
 use crate::id::MessageId;
 use rusqlite::{Connection, OptionalExtension};
@@ -11,13 +12,15 @@ use std::path::Path;
 /// only rows that wait on disk. Rows never move, so a day is dropped when nothing needs it.
 #[derive(Debug)]
 pub(super) struct Day {
-    pub(super) insert: String,
+    /// For each of [`insert::SIZES`].
+    pub(super) insert: [String; 4],
     pub(super) fold: String,
     pub(super) replace: String,
     pub(super) select: String,
     pub(super) insert_remote: String,
     pub(super) find_remote: String,
     pub(super) find_reference: String,
+    pub(super) pending: String,
     pub(super) waiting: String,
     pub(super) next_waiting: String,
     pub(super) expired: String,
@@ -29,31 +32,44 @@ impl Day {
         let message = format!("message_{number}");
         let remote = format!("remote_{number}");
         Self {
-            insert: format!(
-                "INSERT OR IGNORE INTO {message} ({COLUMNS}) VALUES \
-                 (?1,?2,0,?3,?4,?5,0,?6,?7,?8,?9,?10,NULL,NULL,NULL,NULL,0,?11)"
-            ),
+            insert: insert::SIZES.map(|size| {
+                let head = format!("INSERT OR IGNORE INTO {message} ({COLUMNS})");
+                insert::many(&head, "(?,?,0,?,?,?,0,?,?,?,?,?,NULL,NULL,NULL,NULL,0,?,?)", size)
+            }),
             fold: format!(
                 "UPDATE {message} SET state=?2,version=?3,due_at=?4,attempts=?5,queue=?6,finished_at=?7,\
-                 connector=?8,remote=?9,reason=?10,seq=?11 WHERE id=?1"
+                 connector=?8,remote=?9,reason=?10,seq=?11,sum=?12 WHERE id=?1"
             ),
             replace: format!("UPDATE {message} SET payload=?2,expires_at=?3 WHERE id=?1"),
             select: format!("SELECT {COLUMNS} FROM {message} WHERE id=?1"),
-            insert_remote: format!("INSERT OR IGNORE INTO {remote} VALUES (?1,?2,?3)"),
-            find_remote: format!("SELECT id FROM {remote} WHERE connector=?1 AND form=?2 ORDER BY id DESC"),
-            find_reference: format!("SELECT id FROM {message} WHERE account=?1 AND reference=?2"),
+            insert_remote: format!(
+                "INSERT OR IGNORE INTO {remote} (connector,form,id,sum) VALUES (?1,?2,?3,?4)"
+            ),
+            find_remote: format!(
+                "SELECT id,sum FROM {remote} WHERE connector=?1 AND form=?2 ORDER BY id DESC"
+            ),
+            find_reference: format!(
+                "SELECT id FROM {message} WHERE account=?1 AND reference=?2 ORDER BY id DESC LIMIT 1"
+            ),
+            pending: format!(
+                "SELECT {COLUMNS} FROM {message} WHERE state=1 AND queue=?1 AND priority=?2 AND {SOUND} \
+                 ORDER BY due_at DESC,id DESC"
+            ),
             waiting: format!(
                 "SELECT {COLUMNS} FROM {message} WHERE state=1 AND queue=?1 AND priority=?2 \
-                 AND (due_at,id)>(?3,?4) AND due_at<=?5 ORDER BY due_at,id LIMIT ?6"
+                 AND (due_at,id)>(?3,?4) AND due_at<=?5 AND {SOUND} ORDER BY due_at,id LIMIT ?6"
             ),
             next_waiting: format!(
-                "SELECT min(due_at) FROM {message} WHERE state=1 AND queue=?1 AND priority=?2 AND due_at>?3"
+                "SELECT min(due_at) FROM {message} WHERE state=1 AND queue=?1 AND priority=?2 AND due_at>?3 \
+                 AND {SOUND}"
             ),
             expired: format!(
-                "SELECT {COLUMNS} FROM {message} WHERE state=1 AND expires_at<=?1 ORDER BY expires_at LIMIT ?2"
+                "SELECT {COLUMNS} FROM {message} WHERE state=1 AND expires_at<=?1 AND {SOUND} \
+                 ORDER BY expires_at LIMIT ?2"
             ),
             sent: format!(
-                "SELECT {COLUMNS} FROM {message} WHERE state=2 AND id>?1 AND id<?2 ORDER BY id LIMIT ?3"
+                "SELECT {COLUMNS} FROM {message} WHERE state=2 AND id>?1 AND id<?2 AND {SOUND} \
+                 ORDER BY id LIMIT ?3"
             ),
         }
     }
@@ -64,17 +80,19 @@ impl Day {
 
     /// Reads downwards from a key, without payloads.
     pub(super) fn page(number: i64) -> String {
-        let columns = COLUMNS.replace("payload", "x''");
+        let columns = COLUMNS.replace("payload,sum", "x'',NULL");
         format!("SELECT {columns} FROM message_{number} WHERE id<?1 AND id>=?2 ORDER BY id DESC")
     }
 
+    /// All that may be fresh: whether a row is, it says itself, and may be wrong about it.
     pub(super) fn fresh(number: i64) -> String {
-        format!("SELECT {COLUMNS} FROM message_{number} WHERE id>=?1 AND state=0 ORDER BY id")
+        format!("SELECT {COLUMNS} FROM message_{number} WHERE id>=?1 AND {SOUND} ORDER BY id")
     }
 
     pub(super) fn lanes(number: i64) -> String {
         format!(
-            "SELECT queue,priority,min(due_at) FROM message_{number} WHERE state=1 GROUP BY queue,priority"
+            "SELECT queue,priority,min(due_at),count(*) FROM message_{number} WHERE state=1 AND {SOUND} \
+             GROUP BY queue,priority"
         )
     }
 
@@ -85,7 +103,8 @@ impl Day {
                priority INTEGER NOT NULL, due_at INTEGER NOT NULL, expires_at INTEGER,
                attempts INTEGER NOT NULL, account TEXT NOT NULL, queue TEXT NOT NULL,
                source TEXT NOT NULL, destination TEXT NOT NULL, reference TEXT, finished_at INTEGER,
-               connector TEXT, remote TEXT, reason TEXT, seq INTEGER NOT NULL, payload BLOB NOT NULL);
+               connector TEXT, remote TEXT, reason TEXT, seq INTEGER NOT NULL, payload BLOB NOT NULL,
+               sum INTEGER);
              CREATE INDEX IF NOT EXISTS waiting_{number} ON message_{number} (queue, priority, due_at, id)
                WHERE state=1;
              CREATE INDEX IF NOT EXISTS expiring_{number} ON message_{number} (expires_at)
@@ -94,7 +113,7 @@ impl Day {
              CREATE INDEX IF NOT EXISTS reference_{number} ON message_{number} (account, reference)
                WHERE reference IS NOT NULL;
              CREATE TABLE IF NOT EXISTS remote_{number} (
-               connector TEXT NOT NULL, form TEXT NOT NULL, id INTEGER NOT NULL,
+               connector TEXT NOT NULL, form TEXT NOT NULL, id INTEGER NOT NULL, sum INTEGER,
                PRIMARY KEY (connector, form, id)) WITHOUT ROWID;"
         )
     }
@@ -113,7 +132,7 @@ pub(super) fn upgrade(c: &Connection, path: &Path) -> Result<(), StoreError> {
     }
     if tables == 0 {
         c.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {BASE} {CDR} {ORPHAN}
+            "BEGIN IMMEDIATE; {BASE} {CDR} {ORPHAN} {DAMAGED} {SUMS}
              PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT;"
         ))?;
         return Ok(());
@@ -124,6 +143,24 @@ pub(super) fn upgrade(c: &Connection, path: &Path) -> Result<(), StoreError> {
             let _ = c.execute_batch("ROLLBACK");
         })?;
     }
+    if found < 2 {
+        second_upgrade(c).inspect_err(|_| {
+            let _ = c.execute_batch("ROLLBACK");
+        })?;
+    }
+    Ok(())
+}
+
+/// Version 1 had no checksums. The rows of then have none, until they are written again.
+fn second_upgrade(c: &Connection) -> Result<(), StoreError> {
+    c.execute_batch(&format!("BEGIN IMMEDIATE; {DAMAGED} {SUMS}"))?;
+    for number in days(c)? {
+        c.execute_batch(&format!(
+            "ALTER TABLE message_{number} ADD COLUMN sum INTEGER;
+             ALTER TABLE remote_{number} ADD COLUMN sum INTEGER;"
+        ))?;
+    }
+    c.execute_batch("PRAGMA user_version=2; COMMIT;")?;
     Ok(())
 }
 
@@ -165,7 +202,9 @@ pub(super) fn has_day(c: &Connection, number: i64) -> Result<bool, StoreError> {
 }
 
 pub(super) const COLUMNS: &str = "id,state,version,priority,due_at,expires_at,attempts,account,queue,source,\
-     destination,reference,finished_at,connector,remote,reason,seq,payload";
+     destination,reference,finished_at,connector,remote,reason,seq,payload,sum";
+/// Leaves out what was found damaged.
+pub(super) const SOUND: &str = "id NOT IN (SELECT id FROM damaged)";
 pub(super) const DAY_MS: i64 = 86_400_000;
 /// The row is not folded yet: its state is in memory and, after a crash, in the events.
 pub(super) const FRESH: i64 = 0;
@@ -173,7 +212,7 @@ pub(super) const FRESH: i64 = 0;
 pub(super) const WAITING: i64 = 1;
 pub(super) const SENT: i64 = 2;
 pub(super) const FIRST_FINAL: i64 = 3;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// "smpp" in the file's header, for `file` and for us.
 const APPLICATION_ID: i64 = 0x736D_7070;
 
@@ -194,3 +233,12 @@ const ORPHAN: &str = "
     CREATE TABLE orphan_form (connector TEXT NOT NULL, form TEXT NOT NULL, orphan INTEGER NOT NULL,
       PRIMARY KEY (connector, form, orphan)) WITHOUT ROWID;
     CREATE INDEX orphan_forms ON orphan_form (orphan);";
+/// Copies of rows that are not as they were written, whatever their columns hold.
+const DAMAGED: &str = "
+    CREATE TABLE damaged (id INTEGER PRIMARY KEY, noted_at INTEGER NOT NULL, state, version, priority,
+      due_at, expires_at, attempts, account, queue, source, destination, reference, finished_at,
+      connector, remote, reason, seq, payload, sum);";
+const SUMS: &str = "
+    ALTER TABLE event ADD COLUMN sum INTEGER;
+    ALTER TABLE orphan ADD COLUMN sum INTEGER;
+    ALTER TABLE total ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;";

@@ -1,8 +1,9 @@
-//! What can wait: folding the rest, dropping old days, checkpoints; backup and check.
+//! What can wait: folding the rest, dropping old days, checkpoints; and backup.
 
+use super::checkpoint::{self, Checkpointer};
 use super::commit;
 use super::memory::Memory;
-use super::schema::{self, DAY_MS, Day};
+use super::schema::{self, DAY_MS, Day, SOUND};
 use crate::error::StoreError;
 use crate::id::MessageId;
 use crate::message::Timestamp;
@@ -15,18 +16,25 @@ use std::path::Path;
 pub(super) fn maintain(
     c: &Connection,
     m: &mut Memory,
+    beside: Option<&Checkpointer>,
     now: Timestamp,
     keep_from: Timestamp,
 ) -> Result<bool, StoreError> {
     if m.is_stopped {
         return Err(StoreError::Stopped);
     }
-    let done = step(c, m, now, keep_from);
+    let done = step(c, m, beside, now, keep_from);
     m.is_stopped |= done.as_ref().is_err_and(StoreError::is_lasting);
     done
 }
 
-fn step(c: &Connection, m: &mut Memory, now: Timestamp, keep_from: Timestamp) -> Result<bool, StoreError> {
+fn step(
+    c: &Connection,
+    m: &mut Memory,
+    beside: Option<&Checkpointer>,
+    now: Timestamp,
+    keep_from: Timestamp,
+) -> Result<bool, StoreError> {
     let old = now.0.saturating_sub(m.settings.fold_after_ms());
     let is_folding = !m.ended.is_empty() || m.ageing.front().is_some_and(|(since, _)| since.0 <= old);
     if is_folding {
@@ -36,7 +44,10 @@ fn step(c: &Connection, m: &mut Memory, now: Timestamp, keep_from: Timestamp) ->
     if drop_oldest_day(c, m, keep_from)? || drop_orphans(c, m, keep_from)? {
         return Ok(true);
     }
-    c.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    match beside {
+        Some(beside) => _ = beside.ask(),
+        None => checkpoint::passive(c)?,
+    }
     Ok(false)
 }
 
@@ -50,8 +61,8 @@ fn drop_oldest_day(c: &Connection, m: &mut Memory, keep_from: Timestamp) -> Resu
         let is_running = m.live.keys().any(is_of_day) || m.ended.iter().any(is_of_day);
         let open: Option<i64> = c
             .prepare(&format!(
-                "SELECT 1 FROM message_{number} WHERE state=1 UNION ALL \
-                 SELECT 1 FROM message_{number} WHERE state=2 LIMIT 1"
+                "SELECT 1 FROM message_{number} WHERE state=1 AND {SOUND} UNION ALL \
+                 SELECT 1 FROM message_{number} WHERE state=2 AND {SOUND} LIMIT 1"
             ))?
             .query_row([], |row| row.get(0))
             .optional()?;
@@ -59,6 +70,10 @@ fn drop_oldest_day(c: &Connection, m: &mut Memory, keep_from: Timestamp) -> Resu
             continue;
         }
         let in_one = |sql: &str| -> Result<usize, StoreError> {
+            // A row that was put aside cannot be deleted: its index entries may not be found.
+            if has_damaged(c, number)? {
+                return Ok(0);
+            }
             let done = c.execute(sql, []);
             done.map_err(Into::into)
         };
@@ -80,6 +95,14 @@ fn drop_oldest_day(c: &Connection, m: &mut Memory, keep_from: Timestamp) -> Resu
         return Ok(true);
     }
     Ok(false)
+}
+
+fn has_damaged(c: &Connection, number: i64) -> Result<bool, StoreError> {
+    let first = |number: i64| MessageId::first_at(Timestamp(number.saturating_mul(DAY_MS))).to_sql();
+    let sql = "SELECT 1 FROM damaged WHERE id>=?1 AND id<?2 LIMIT 1";
+    let found =
+        c.prepare_cached(sql)?.query_row([first(number), first(number + 1)], |_| Ok(())).optional()?;
+    Ok(found.is_some())
 }
 
 /// Ends whose messages are gone, from the front.
@@ -149,45 +172,6 @@ pub(super) fn backup(c: &Connection, to: &Path, mut between: impl FnMut()) -> Re
     fs::rename(part, to).map_err(at)?;
     let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(at)
-}
-
-/// SQLite's own check of every page and index, then ours: the counters against the rows.
-pub(super) fn check(c: &Connection, m: &mut Memory) -> Result<Vec<Box<str>>, StoreError> {
-    let mut wrong: Vec<Box<str>> = Vec::new();
-    let mut statement = c.prepare("PRAGMA integrity_check(100)")?;
-    for line in statement.query_map([], |row| row.get::<_, Box<str>>(0))? {
-        let line = line?;
-        if &*line != "ok" {
-            wrong.push(line);
-        }
-    }
-    if !m.counters.totals.is_conserved() {
-        wrong.push(format!("counters do not add up: {:?}", m.counters.totals).into());
-    }
-    let mut open = 0_i64;
-    for number in schema::days(c)? {
-        let sql = format!("SELECT count(*) FROM message_{number} WHERE state<{}", schema::FIRST_FINAL);
-        open += c.query_row(&sql, [], |row| row.get::<_, i64>(0))?;
-    }
-    // Rows that lag behind memory: ended ones not folded, replayed ones whose row still says failed.
-    for live in m.live.values() {
-        let row: Option<i64> = {
-            let sql = format!("SELECT state FROM message_{} WHERE id=?1", Day::of(live.id()));
-            c.prepare_cached(&sql)?.query_row([live.id().to_sql()], |row| row.get(0)).optional()?
-        };
-        let Some(row) = row else {
-            wrong.push(format!("message {} is running and has no row", live.id()).into());
-            continue;
-        };
-        let is_open = live.row_state() < schema::FIRST_FINAL;
-        open += i64::from(is_open) - i64::from(row < schema::FIRST_FINAL);
-    }
-    if open.cast_unsigned() != m.counters.totals.open {
-        wrong.push(
-            format!("{open} messages are open, and the counter says {}", m.counters.totals.open).into(),
-        );
-    }
-    Ok(wrong)
 }
 
 /// Rows a step: about 5 ms.
