@@ -3,6 +3,8 @@
 
 mod completions;
 mod ctl;
+mod demo;
+mod gateway;
 mod inspect;
 mod listen;
 mod logs;
@@ -10,16 +12,20 @@ mod man;
 mod script;
 mod send;
 mod simulator;
+mod stop;
+mod store;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// SMPP 3.3, 3.4 and 5.0: a simulator to test against, a client, a way to look at PDUs.
+/// SMPP 3.3, 3.4 and 5.0: a durable gateway, a simulator to test against, a client, a way to look at PDUs.
 #[derive(Debug, Parser)]
 #[command(name = "smppkit", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "\
 Examples:
+  smppkit demo                                          a gateway, an SMSC behind it, and traffic
+  smppkit gateway --config gateway.toml                 a durable gateway and router
   smppkit simulator                                     an SMSC on 127.0.0.1:2775
   smppkit send --to 447700900123 'Hello'                one message to it, and its receipt
   smppkit listen                                        what comes in, as it comes
@@ -36,7 +42,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Simulator(Box<simulator::Args>),
+    Gateway(Box<gateway::Args>),
+    Store(store::Args),
     Ctl(Box<ctl::Args>),
     Send(Box<send::Args>),
     Listen(Box<listen::Args>),
@@ -49,7 +58,10 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
+        Command::Demo(args) => demo::run(&args),
         Command::Simulator(args) => simulator::run(*args),
+        Command::Gateway(args) => gateway::run(*args),
+        Command::Store(args) => store::run(args),
         Command::Ctl(args) => ctl::run(*args),
         Command::Send(args) => send::run(*args),
         Command::Listen(args) => listen::run(*args),

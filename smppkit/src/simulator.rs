@@ -11,6 +11,8 @@ use smppkit_simulator::{
     Timeout, Token, Version, Watch,
 };
 
+use crate::stop::{Signals, stopped};
+
 /// Run an SMSC to test SMPP applications against.
 ///
 /// Without flags it listens on 127.0.0.1:2775, lets anybody bind, delivers every message after a
@@ -331,49 +333,4 @@ fn from_flags(args: SmscArgs) -> Result<Settings> {
         smsc: vec![smsc],
         ..Settings::default()
     })
-}
-
-/// The signals that end the program, caught from the moment this is made: one that comes before
-/// the first is waited for must drain, too.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn caught() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    #[allow(clippy::unnecessary_wraps, reason = "as where there are signals")]
-    fn caught() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
-}
-
-/// SIGTERM or ctrl-c; the second one ends the process at once.
-async fn stopped(mut signals: Signals) {
-    signals.next().await;
-    tokio::spawn(async move {
-        signals.next().await;
-        std::process::exit(130);
-    });
 }

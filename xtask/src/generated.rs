@@ -44,6 +44,16 @@ pub(crate) const GENERATORS: &[Generator] = &[
         cargo: &["run", "--quiet", "-p", "smppkit-simulator", "--example", "docs", "--", "openapi"],
         file: "docs/simulator-openapi.json",
     },
+    Generator {
+        name: "gateway",
+        cargo: &["run", "--quiet", "-p", "smppkit-gateway", "--example", "docs", "--", "reference"],
+        file: "docs/gateway.md",
+    },
+    Generator {
+        name: "gateway-openapi",
+        cargo: &["run", "--quiet", "-p", "smppkit-gateway", "--example", "docs", "--", "openapi"],
+        file: "docs/gateway-openapi.json",
+    },
 ];
 
 impl Generator {

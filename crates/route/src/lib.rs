@@ -72,6 +72,7 @@ mod number;
 mod order;
 mod pattern;
 mod rule;
+mod schema;
 mod table;
 mod time;
 mod written;

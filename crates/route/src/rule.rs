@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::written::{Patterns, TlvWishes, word};
 
@@ -11,7 +12,7 @@ use crate::written::{Patterns, TlvWishes, word};
 ///
 /// A condition that is left out holds for every message. What a message does not have (a connector, parts)
 /// holds only where all patterns begin with `!`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
     /// What it is called where it is counted and logged; no other rule has it. Default: `route` and its place,
@@ -82,6 +83,7 @@ pub struct Rule {
     /// and texts as they are, octets and unknown tags in hexadecimal, lower case; `true` for there, `false` for
     /// not there.
     #[serde(skip_serializing_if = "TlvWishes::is_empty")]
+    #[schema(value_type = Object)]
     pub tlv: TlvWishes,
     /// The protocol version that the submitter speaks: `3.3`, `3.4`, `5.0`, or a range such as `3.4..`.
     #[serde(skip_serializing_if = "Patterns::is_empty")]
@@ -175,7 +177,7 @@ impl Default for Rule {
 }
 
 /// Which target comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// The first in the list; the others in its order.
@@ -194,7 +196,7 @@ pub enum Strategy {
 }
 
 /// What a sticky choice depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StickyBy {
     /// The account, or for messages from upstream the connector.

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 /// Where the REST interface is.
 #[derive(Debug, Clone)]
-pub(super) struct Admin {
+pub(crate) struct Admin {
     host: String,
     port: u16,
     /// As the Host header has it.

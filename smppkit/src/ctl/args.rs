@@ -8,24 +8,22 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 use smppkit_simulator::Span;
 
+use super::gateway::args::{Backup, Cancel, Drain, Explain, Message, Replay, Resume};
+use super::lists::{Accounts, AccountsAction, Rules, RulesAction};
 use crate::send::pair;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// The SMSCs: where they listen, how many are bound, what they remember; and readiness
+    /// How it is: of a simulator its SMSCs, of a gateway its messages and queues; and readiness
     #[command(after_help = "\
 Examples:
   smppkit ctl status
   smppkit ctl status --json --admin http://127.0.0.1:2781
 
-Exit code 1 when the simulator is not ready. --json prints {\"ready\": BOOL, \"smscs\": GET /api/v1/smscs}.")]
+Exit code 1 when it is not ready. --json prints {\"ready\": BOOL, \"smscs\": GET /api/v1/smscs} of a
+simulator, {\"ready\": BOOL, \"status\": GET /api/v1/status} of a gateway.")]
     Status,
-    /// The sessions there are
-    #[command(after_help = "\
-Examples:
-  smppkit ctl sessions
-  smppkit ctl sessions --smsc partner --json")]
-    Sessions,
+    Sessions(Sessions),
     Kick(Kick),
     Mo(Mo),
     Messages(Messages),
@@ -33,6 +31,26 @@ Examples:
     Wait(Wait),
     Rules(Rules),
     Accounts(Accounts),
+    /// The connectors of a gateway: whether they are up, what waits for them, what passed
+    #[command(after_help = "\
+Examples:
+  smppkit ctl connectors
+  smppkit ctl connectors --json | jq '.[] | select(.state != \"up\")'")]
+    Connectors,
+    Drain(Drain),
+    Resume(Resume),
+    Message(Message),
+    Cancel(Cancel),
+    Replay(Replay),
+    /// Messages that a gateway gave up
+    #[command(after_help = "\
+Examples:
+  smppkit ctl dead-letters
+  smppkit ctl dead-letters account=shop from=2026-11-22 --limit 20
+  smppkit ctl dead-letters --json | jq -r '.items[].message_id' | xargs smppkit ctl replay")]
+    DeadLetters(Messages),
+    Explain(Box<Explain>),
+    Backup(Backup),
     Dialogue(Dialogue),
     Set(Set),
     /// Forget messages, the record and rules that came over REST; sessions stay bound
@@ -43,12 +61,31 @@ Example, before each test:
     Get(Get),
 }
 
+/// The sessions there are
+#[derive(Debug, Args)]
+#[command(visible_alias = "binds")]
+#[command(after_help = "\
+Examples:
+  smppkit ctl sessions
+  smppkit ctl sessions --smsc partner --json
+  smppkit ctl sessions --connector carrier")]
+pub(super) struct Sessions {
+    /// Of a gateway, only those of this account
+    #[arg(long, value_name = "ID", conflicts_with = "connector")]
+    pub(super) account: Option<String>,
+    /// Of a gateway, only those at this connector
+    #[arg(long, value_name = "NAME")]
+    pub(super) connector: Option<String>,
+}
+
 /// End a session
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   smppkit ctl kick 7
-  smppkit ctl kick 7 --how reset")]
+  smppkit ctl kick 7 --how reset
+
+A gateway unbinds sessions or closes them.")]
 pub(super) struct Kick {
     /// Its id: `smppkit ctl sessions` has it
     pub(super) id: u64,
@@ -106,7 +143,7 @@ pub(super) struct Mo {
     pub(super) pdu: Option<String>,
 }
 
-/// Messages that ESMEs submitted, long ones whole, and what has become of them
+/// Messages, and what has become of them; of a simulator long ones whole
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -114,14 +151,21 @@ Examples:
   smppkit ctl messages destination_addr='4477*' message_state='!DELIVERED' --limit 20
   smppkit ctl messages text='/code is [0-9]{4}/' --json
 
-Names: smsc, system_id, message_id, source_addr, destination_addr, text, data_coding, service_type,
-registered_delivery, message_state, error_code.")]
+  smppkit ctl messages account=shop state=failed from=2026-11-22T12:00:00Z
+
+Names, of a simulator: smsc, system_id, message_id, source_addr, destination_addr, text, data_coding,
+service_type, registered_delivery, message_state, error_code. Of a gateway, and then with values, no
+patterns: account, source_addr, destination_addr, state (queued, sent, delivered, failed, expired,
+cancelled), from, until.")]
 pub(super) struct Messages {
     #[command(flatten)]
     pub(super) filter: Conditions,
     /// So many at most, the latest; up to 1000. Default: 100
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<u32>,
+    /// Of a gateway, only older ones than this
+    #[arg(long, value_name = "ID")]
+    pub(super) before: Option<String>,
 }
 
 /// PDUs that came and went
@@ -190,83 +234,6 @@ pub(super) struct Conditions {
     /// Conditions that all have to hold
     #[arg(value_name = "NAME=PATTERN", value_parser = condition)]
     pub(super) conditions: Vec<(String, String)>,
-}
-
-/// The rules of an SMSC, and how often each applied; changed while it runs
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  smppkit ctl rules
-  smppkit ctl rules add '{\"when\": {\"destination_addr\": \"*1\"}, \"then\": {\"state\": \"UNDELIVERABLE\"}}'
-  smppkit ctl rules remove 0
-  smppkit ctl rules clear")]
-pub(super) struct Rules {
-    #[command(subcommand)]
-    pub(super) action: Option<RulesAction>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum RulesAction {
-    /// Add a rule in front of all others
-    #[command(after_help = "\
-Examples:
-  smppkit ctl rules add '{\"share\": \"25%\", \"then\": {\"status\": \"ESME_RTHROTTLED\"}}'
-  smppkit ctl rules add - < rule.json")]
-    Add {
-        /// The rule; - is standard input
-        #[arg(value_name = "JSON")]
-        rule: String,
-    },
-    /// Take away one rule that came over REST
-    #[command(after_help = "\
-Example:
-  smppkit ctl rules remove 0")]
-    Remove {
-        /// Its place, from 0
-        place: u32,
-    },
-    /// Take away all rules that came over REST
-    #[command(after_help = "\
-Example:
-  smppkit ctl rules clear")]
-    Clear,
-}
-
-/// The accounts of an SMSC; changed while it runs
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  smppkit ctl accounts
-  smppkit ctl accounts put '{\"system_id\": \"app\", \"password\": \"secret\"}'
-  smppkit ctl accounts remove app
-
-Nobody listed means that anybody may bind.")]
-pub(super) struct Accounts {
-    #[command(subcommand)]
-    pub(super) action: Option<AccountsAction>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum AccountsAction {
-    /// Add an account, or put it in place of the one with its name
-    #[command(after_help = "\
-Examples:
-  smppkit ctl accounts put - < account.json
-  smppkit ctl accounts put '{\"system_id\": \"app\", \"password\": \"secret\", \"throughput\": 100}'")]
-    Put {
-        /// The account; - is standard input, which other users of the machine do not see
-        #[arg(value_name = "JSON")]
-        account: String,
-    },
-    /// Take an account away
-    #[command(after_help = "\
-Example:
-  smppkit ctl accounts remove app")]
-    Remove {
-        /// Its system_id
-        #[arg(value_name = "ID")]
-        system_id: String,
-    },
 }
 
 /// List the dialogues of an SMSC, or run one

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::Ctl;
 use super::api::{Ask, Failure, USUAL};
-use super::args::{AccountsAction, Kick, Mo, RulesAction, Set, json as parsed};
+use super::args::{Kick, Mo, Set, json as parsed};
 use super::encode::with_query;
+use super::lists::{AccountsAction, RulesAction};
 use super::show::{Table, cell, items, say, text};
 
 impl Ctl {

@@ -10,7 +10,7 @@ use smppkit_inspect::printable;
 
 use super::Ctl;
 use super::api::{Ask, Failure, Refusal, USUAL};
-use super::args::{Conditions, Messages, Pdus, Wait, What};
+use super::args::{Conditions, Messages, Pdus, Sessions, Wait, What};
 use super::encode::{target, with_query};
 use super::follow::follow;
 use super::show::{Table, cell, clock, document, items, say, text};
@@ -40,7 +40,10 @@ impl Ctl {
         Ok(if ready { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 
-    pub(super) async fn sessions(&self) -> Result<ExitCode> {
+    pub(super) async fn sessions(&self, whose: &Sessions) -> Result<ExitCode> {
+        if whose.account.is_some() || whose.connector.is_some() {
+            bail!("this is a simulator: --account and --connector are for a gateway");
+        }
         let mut answer = self.ask(Method::GET, "/api/v1/sessions".to_owned()).await?;
         if self.smsc.is_some() {
             let mut sessions = self.read(&answer)?;
@@ -62,6 +65,9 @@ impl Ctl {
     }
 
     pub(super) async fn messages(&self, query: Messages) -> Result<ExitCode> {
+        if query.before.is_some() {
+            bail!("this is a simulator: --before is for a gateway");
+        }
         let limit = query.limit.map(|limit| limit.to_string());
         let target = self.query("/api/v1/messages", &query.filter, &[("limit", limit)]);
         self.shown(&self.ask(Method::GET, target).await?, messages_table)

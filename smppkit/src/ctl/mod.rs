@@ -1,11 +1,14 @@
-//! `smppkit ctl`: a running simulator asked and told, over its REST interface.
+//! `smppkit ctl`: a running simulator or gateway asked and told, over its REST interface.
 
 mod api;
 mod args;
 mod change;
 mod encode;
 mod follow;
+mod gateway;
+mod lists;
 mod look;
+mod server;
 mod show;
 
 use std::process::ExitCode;
@@ -15,12 +18,14 @@ use anyhow::{Result, bail};
 use hyper::Method;
 use serde_json::Value;
 
-use self::api::{Admin, Answer, Api, Ask, Failure, USUAL};
+pub(crate) use self::api::Admin;
+use self::api::{Answer, Api, Ask, Failure, USUAL};
 use self::args::Command;
 use self::encode::segment;
+use self::server::{For, Server, usual};
 use crate::send::interrupted;
 
-/// Ask and tell a running simulator, over its REST interface.
+/// Ask and tell a running simulator or gateway, over its REST interface.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -31,24 +36,20 @@ Examples:
   smppkit ctl rules add '{\"share\": \"25%\", \"then\": {\"status\": \"ESME_RTHROTTLED\"}}'
   smppkit ctl set dialect=hex-to-decimal receipt_delay=1s..5s
   smppkit ctl reset
+  smppkit ctl connectors                         of a gateway
+  smppkit ctl message 382821029262655488         what became of it
 
 Conditions are NAME=PATTERN: a value, prefix*, /regex/, 1..9, or any of these behind ! for its
 opposite. With --json the document of the REST interface is printed as it came; GET /openapi.json
 describes it.
 
-Exit codes: 0 good, 1 the check failed (wait, dialogue, status of one that is not ready),
-2 wrong usage, or the simulator refuses it, 3 no connection or no good answer, 130 interrupted.")]
+Exit codes: 0 good, 1 the check failed (wait, dialogue, explain, status of one that is not ready),
+2 wrong usage, or it is refused, 3 no connection or no good answer, 130 interrupted.")]
 pub(crate) struct Args {
-    /// Where the simulator's REST interface is
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "SMPPKIT_ADMIN",
-        default_value = "http://127.0.0.1:2780",
-        help_heading = "Simulator"
-    )]
-    admin: Admin,
+    /// Where the REST interface is. Default: http://127.0.0.1:2780, a simulator's; for what only a gateway
+    /// does, and where nothing listens there, http://127.0.0.1:2781
+    #[arg(long, global = true, value_name = "URL", env = "SMPPKIT_ADMIN", help_heading = "Server")]
+    admin: Option<Admin>,
     /// The token it asks for
     #[arg(
         long,
@@ -56,11 +57,11 @@ pub(crate) struct Args {
         value_name = "TOKEN",
         env = "SMPPKIT_ADMIN_TOKEN",
         hide_env_values = true,
-        help_heading = "Simulator"
+        help_heading = "Server"
     )]
     token: Option<String>,
-    /// The SMSC that is meant. Default: the only one; for status, sessions, messages and pdus all
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Simulator")]
+    /// The SMSC of a simulator that is meant. Default: the only one; for status, sessions, messages and pdus all
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Server")]
     smsc: Option<String>,
     /// The document as it came
     #[arg(long, global = true, help_heading = "Output")]
@@ -72,12 +73,39 @@ pub(crate) struct Args {
 pub(crate) fn run(mut args: Args) -> Result<ExitCode> {
     // Before the runtime: standard input may never end, and ctrl-c has to end it.
     args.command.read_inputs()?;
-    let api = Api::new(args.admin, args.token.as_deref()).map_err(anyhow::Error::msg)?;
-    let ctl = Ctl { api, smsc: args.smsc, json: args.json };
+    let whom = args.command.whom();
+    finish(async {
+        let admin = match args.admin {
+            Some(admin) => admin,
+            None => usual(whom).await?,
+        };
+        let api = Api::new(admin, args.token.as_deref()).map_err(anyhow::Error::msg)?;
+        let ctl = Ctl { api, smsc: args.smsc, json: args.json };
+        match ctl.run(args.command).await {
+            Ok(code) => Ok(code),
+            Err(error) => Err(ctl.told_apart(whom, error).await),
+        }
+    })
+}
+
+/// Has a running gateway explain where a message would go.
+pub(crate) fn explain(admin: Admin, token: Option<&str>, json: bool, question: &Value) -> Result<ExitCode> {
+    let api = Api::new(admin, token).map_err(anyhow::Error::msg)?;
+    let ctl = Ctl { api, smsc: None, json };
+    finish(async {
+        match ctl.explain(question).await {
+            Ok(code) => Ok(code),
+            Err(error) => Err(ctl.told_apart(For::Gateway, error).await),
+        }
+    })
+}
+
+/// Runs a command to its end, or until it is interrupted.
+fn finish(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         tokio::select! {
-            done = ctl.run(args.command) => done,
+            done = command => done,
             () = interrupted() => Ok(ExitCode::from(130)),
         }
     });
@@ -100,9 +128,20 @@ struct Ctl {
 
 impl Ctl {
     async fn run(&self, command: Command) -> Result<ExitCode> {
+        // Where both have a word for it, they do not mean quite the same.
+        let is_gateway = match (&command, command.whom()) {
+            (Command::Get(_), _) | (_, For::Simulator) => false,
+            (_, For::Gateway) => true,
+            (_, For::Either) => self.server().await? == Server::Gateway,
+        };
         match command {
+            Command::Status if is_gateway => self.gateway_status().await,
+            Command::Sessions(whose) if is_gateway => self.gateway_sessions(whose).await,
+            Command::Kick(kick) if is_gateway => self.gateway_kick(kick.id, kick.how).await,
+            Command::Messages(query) if is_gateway => self.gateway_messages(query, "/api/v1/messages").await,
+            Command::Accounts(accounts) if is_gateway => self.gateway_accounts(accounts.action).await,
             Command::Status => self.status().await,
-            Command::Sessions => self.sessions().await,
+            Command::Sessions(whose) => self.sessions(&whose).await,
             Command::Kick(kick) => self.kick(kick).await,
             Command::Mo(mo) => self.mo(mo).await,
             Command::Messages(query) => self.messages(query).await,
@@ -110,6 +149,15 @@ impl Ctl {
             Command::Wait(wait) => self.wait(wait).await,
             Command::Rules(rules) => self.rules(rules.action).await,
             Command::Accounts(accounts) => self.accounts(accounts.action).await,
+            Command::Connectors => self.connectors().await,
+            Command::Drain(drain) => self.turn(&drain.connector, "drain").await,
+            Command::Resume(resume) => self.turn(&resume.connector, "resume").await,
+            Command::Message(message) => self.message(&message).await,
+            Command::Cancel(cancel) => self.cancel(&cancel.message_id).await,
+            Command::Replay(replay) => self.replay(&replay.message_ids).await,
+            Command::DeadLetters(query) => self.gateway_messages(query, "/api/v1/dead-letters").await,
+            Command::Explain(explain) => self.explain(&explain.question.document()?).await,
+            Command::Backup(backup) => self.backup(&backup.to).await,
             Command::Dialogue(dialogue) => self.dialogue(dialogue.name).await,
             Command::Set(set) => self.set(set).await,
             Command::Reset => self.reset().await,
@@ -169,6 +217,6 @@ impl Ctl {
 
     fn read(&self, answer: &Answer) -> Result<Value, Failure> {
         let read = serde_json::from_str(&answer.text);
-        read.map_err(|_| self.api.unreached("the answer is not JSON: is this a simulator?"))
+        read.map_err(|_| self.api.unreached("the answer is not JSON: is this a simulator or a gateway?"))
     }
 }

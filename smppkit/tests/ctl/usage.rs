@@ -70,7 +70,8 @@ fn wrong_usage_is_told() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands = "status sessions kick mo messages pdus wait rules accounts dialogue set reset get";
+    let commands = "status sessions kick mo messages pdus wait rules accounts dialogue set reset get connectors drain \
+                    resume message cancel replay dead-letters explain backup";
     let below = ["rules add", "rules remove", "rules clear", "accounts put", "accounts remove"];
     for command in commands.split(' ').chain(below).chain([""]) {
         let words: Vec<&str> = command.split_whitespace().collect();
@@ -99,7 +100,7 @@ fn answered(octets: &'static [u8], times: usize, command: &[&str]) -> Done {
 fn what_is_no_simulator_is_told() {
     let cases: [(&[u8], &str); 4] = [
         (b"\x00\x00\x00\x10\x80\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00", "http://127.0.0.1:"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "is this a simulator?"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "is this a simulator or a gateway?"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[]", "http://127.0.0.1:"),
         (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5\r\n\r\n\x1b[2J\n", "the answer is 502 Bad Gateway"),
     ];

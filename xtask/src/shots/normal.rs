@@ -10,7 +10,7 @@ pub(super) struct Normal {
 
 impl Normal {
     /// `line` with its times from 10:00:00 on, without dates; with the ports of 127.0.0.1 from 2775 on; and with the
-    /// simulator's message_ids, which are the numbers of 10 digits, in the order of their coming.
+    /// simulator's and the gateway's message_ids, numbers of 10 and 18 digits, in the order of their coming.
     pub(super) fn line(&mut self, line: &str) -> String {
         let mut out = String::with_capacity(line.len());
         let mut rest = line;
@@ -32,6 +32,10 @@ impl Normal {
                 out.push_str(&if number == 0 { 2775 } else { 50_000 + number }.to_string());
             } else if digits.len() == 10 {
                 out.push_str(&(3_417_000_001 + place(&mut self.ids, digits)).to_string());
+            } else if digits.len() == 18 {
+                // The gateway's message_ids.
+                let number = place(&mut self.ids, digits) as u64;
+                out.push_str(&(382_816_969_084_108_800 + 4_096 * number).to_string());
             } else {
                 out.push_str(digits);
             }

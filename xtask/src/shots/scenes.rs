@@ -39,6 +39,7 @@ pub(super) enum Line {
 }
 
 pub(super) const SCENES: &[Scene] = &[
+    Scene { name: "demo", title: "smppkit demo", play: demo },
     Scene { name: "simulator", title: "smppkit simulator", play: simulator },
     Scene { name: "send", title: "smppkit send", play: send },
     Scene { name: "rules", title: "smppkit ctl", play: rules },
@@ -63,6 +64,20 @@ const RESPONSE: &str = "submit_sm_resp_v50_tlvs";
 
 /// Too long for one part in UCS-2, which the emoji makes necessary.
 const TWO_PARTS: &str = "Köln 🚆 from platform 7, 20 minutes late. Have a good trip all the same!";
+
+/// The first command of the README.
+fn demo(stage: &Stage<'_>) -> Result<Vec<Line>> {
+    let line = "smppkit demo";
+    let written = stage.terminal.run(&format!("{line} --seconds 7 --listen 127.0.0.1:0"), None, true)?;
+    let mut normal = Normal::default();
+    // The message centre's port is the system's choice; the gateway's is shown as it usually is.
+    let front = written.iter().find_map(|line| line.strip_prefix("a gateway in front of it"));
+    normal.line(front.unwrap_or_default().trim());
+    let is_told = |line: &&String| !line.contains("session ended");
+    let written = written.iter().filter(is_told);
+    let written = written.map(|line| Line::Written { line: normal.line(line), hang: 2 });
+    Ok(std::iter::once(Line::Typed(line.to_owned())).chain(written).collect())
+}
 
 fn simulator(stage: &Stage<'_>) -> Result<Vec<Line>> {
     let line = "smppkit simulator --mo-number 12345 --show-messages";

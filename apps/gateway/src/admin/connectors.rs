@@ -1,0 +1,170 @@
+//! Connectors: how they are, and taking one out of use for a while.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use serde::Serialize;
+use smppkit_ops::{Json, Path, Problem};
+use utoipa::ToSchema;
+
+use super::entities::{MadeIn, Revised};
+use super::{Operated, not_found};
+use crate::access::PerSecond;
+use crate::entities::Kind;
+use crate::plan::Upstream;
+use crate::sessions::Side;
+
+/// A connector, without its password.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Shown {
+    name: String,
+    /// Where it was made.
+    origin: MadeIn,
+    state: Condition,
+    /// Where it is bound to.
+    address: String,
+    /// Our name there.
+    system_id: String,
+    /// Whether TLS is spoken there.
+    tls: bool,
+    /// The newest protocol version spoken.
+    interface_version: &'static str,
+    /// Sessions that are to be bound.
+    binds_wanted: u64,
+    /// Sessions that are.
+    binds: u64,
+    /// Requests sent that wait for their answers.
+    in_flight: u32,
+    /// Requests of one session that may.
+    window: u32,
+    /// Messages in a second; no limit if there is none.
+    throughput: Option<f64>,
+    /// Messages that wait for it.
+    waiting: u64,
+    ids: Ids,
+    /// What passed since the start, by what it was.
+    #[schema(value_type = BTreeMap<String, u64>, example = json!({"sent": 12}))]
+    counts: BTreeMap<&'static str, u64>,
+}
+
+/// How a connector is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Condition {
+    /// A session that can send is bound.
+    Up,
+    /// None is.
+    Down,
+    /// Its settings say that it is not used.
+    Disabled,
+    /// An operator took it out of use.
+    Drained,
+}
+
+/// How its receipts write the ids of its responses.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Ids {
+    /// `same`, `hex_then_decimal` or `decimal_then_hex`; nothing while it is not known.
+    form: Option<&'static str>,
+    /// Receipts that fitted in one way only, by that way.
+    #[schema(value_type = BTreeMap<String, u32>, example = json!({"same": 3}))]
+    evidence: BTreeMap<&'static str, u32>,
+}
+
+impl Condition {
+    pub(super) fn of(upstream: &Upstream) -> Self {
+        if !upstream.settings.enabled {
+            Self::Disabled
+        } else if upstream.feed.is_paused() {
+            Self::Drained
+        } else if upstream.live.is_up() {
+            Self::Up
+        } else {
+            Self::Down
+        }
+    }
+}
+
+impl Shown {
+    fn of(upstream: &Upstream, origin: MadeIn, binds: u64, waiting: u64) -> Self {
+        let settings = &upstream.settings;
+        let learnt = upstream.live.learnt().clone();
+        let ids = Ids {
+            form: learnt.known().map(smppkit_relay::IdForm::name),
+            evidence: learnt.evidence().into_iter().map(|(form, seen)| (form.name(), seen)).collect(),
+        };
+        Self {
+            name: upstream.name.to_string(),
+            origin,
+            state: Condition::of(upstream),
+            address: settings.address.clone(),
+            system_id: settings.system_id.clone(),
+            tls: settings.tls.is_some(),
+            interface_version: settings.version.name(),
+            binds_wanted: settings.bind_modes.len() as u64 * u64::from(settings.binds),
+            binds,
+            in_flight: upstream.live.in_flight.load(Ordering::Relaxed),
+            window: settings.window,
+            throughput: settings.throughput.map(PerSecond::per_second),
+            waiting,
+            ids,
+            counts: upstream.live.counts.all().into_iter().map(|(name, _, count)| (name, count)).collect(),
+        }
+    }
+}
+
+impl Operated {
+    pub(super) fn connector(&self, name: &str) -> Result<Arc<Upstream>, Problem> {
+        let plan = self.hub.plan.load();
+        let found = plan.connectors.get(name).cloned();
+        found.ok_or_else(|| not_found(format!("there is no connector {name:?}")))
+    }
+
+    fn shown(&self, upstream: &Upstream) -> Shown {
+        let side = Side::Connector(upstream.name.clone());
+        let binds = self.hub.sessions.list().iter().filter(|card| card.side == side).count();
+        let origin = self.entities.origin(Kind::Connector, &upstream.name).into();
+        Shown::of(upstream, origin, binds as u64, self.pulse().waiting(&upstream.feed.queue))
+    }
+}
+
+/// The connectors there are, by name.
+#[utoipa::path(get, path = "/api/v1/connectors", tag = "connectors",
+    responses((status = 200, body = Vec<Shown>, headers(("ETag" = String, description = "The revision")))))]
+pub(super) async fn list(State(operated): State<Operated>) -> Revised<Vec<Shown>> {
+    let plan = operated.hub.plan.load_full();
+    operated.revised(plan.connectors.values().map(|upstream| operated.shown(upstream)).collect())
+}
+
+/// Takes a connector out of use: nothing new is claimed for it, what is on its way is finished, its
+/// sessions are unbound. Routes pass it over as they do one that is down; what waits for it waits.
+///
+/// It stays so until it is resumed, or the gateway starts anew.
+#[utoipa::path(post, path = "/api/v1/connectors/{name}/drain", tag = "connectors",
+    params(("name" = String, Path, description = "The connector's name")),
+    responses((status = 200, body = Shown), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn drain(
+    State(operated): State<Operated>,
+    Path(name): Path<String>,
+) -> Result<Json<Shown>, Problem> {
+    let upstream = operated.connector(&name)?;
+    upstream.feed.pause();
+    operated.binds.follow();
+    Ok(Json(operated.shown(&upstream)))
+}
+
+/// Uses a connector again.
+#[utoipa::path(post, path = "/api/v1/connectors/{name}/resume", tag = "connectors",
+    params(("name" = String, Path, description = "The connector's name")),
+    responses((status = 200, body = Shown), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn resume(
+    State(operated): State<Operated>,
+    Path(name): Path<String>,
+) -> Result<Json<Shown>, Problem> {
+    let upstream = operated.connector(&name)?;
+    upstream.feed.resume(&operated.hub);
+    operated.binds.follow();
+    Ok(Json(operated.shown(&upstream)))
+}

@@ -1,0 +1,21 @@
+//! A dry run of the routes.
+
+use axum::extract::State;
+use smppkit_ops::{Json, Problem};
+
+use super::{Operated, unprocessable};
+use crate::explain::{Explained, Question, answer};
+
+/// Says where a message would go and why, and what would be sent; nothing is.
+#[utoipa::path(post, path = "/api/v1/explain", tag = "routes", request_body = Question,
+    responses((status = 200, body = Explained), (status = 400, body = Problem), (status = 413, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn explain(
+    State(operated): State<Operated>,
+    Json(question): Json<Question>,
+) -> Result<Json<Explained>, Problem> {
+    let hub = &operated.hub;
+    let plan = hub.plan.load_full();
+    let explained = answer(&plan, &*plan, &question, hub.now().unix_ms, hub.dice());
+    explained.map(Json).map_err(|bad| unprocessable(bad.to_string()).with("field", bad.field))
+}

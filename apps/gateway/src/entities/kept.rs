@@ -1,0 +1,132 @@
+//! The file that keeps them: replaced whole or not at all, for its owner only.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::{fmt, io::Read};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use smppkit_route::Rule;
+
+use super::{Kind, Routes};
+
+/// What was made over REST.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Kept {
+    /// Grows by one with each change.
+    pub(crate) revision: u64,
+    /// By name, as they were given, passwords too.
+    account: BTreeMap<String, Value>,
+    connector: BTreeMap<String, Value>,
+    route: Vec<Rule>,
+    mo_route: Vec<Rule>,
+}
+
+/// The file cannot be read or written.
+#[derive(Debug)]
+pub(crate) struct KeptError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Kept {
+    /// Nothing, if there is no file.
+    pub(super) fn read(dir: &Path) -> Result<Self, KeptError> {
+        let path = dir.join(FILE);
+        let mut text = String::new();
+        let read = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => Err(error),
+            Ok(file) => file.take(FILE_LIMIT_OCTETS).read_to_string(&mut text),
+        };
+        let parsed = read.and_then(|_| serde_json::from_str(&text).map_err(io::Error::from));
+        parsed.map_err(|source| KeptError { path, source })
+    }
+
+    /// On disk when it returns: what was there before stays until all of this is.
+    pub(super) fn write(&self, dir: &Path) -> Result<(), KeptError> {
+        let (path, draft) = (dir.join(FILE), dir.join(format!("{FILE}.new")));
+        let text = serde_json::to_vec_pretty(self).map_err(io::Error::from);
+        let written = text.and_then(|text| {
+            // Left by a process that was killed.
+            let _ = std::fs::remove_file(&draft);
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&draft)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            std::fs::rename(&draft, &path)?;
+            sync(dir)
+        });
+        written.map_err(|source| KeptError { path, source })
+    }
+
+    pub(crate) fn of(&mut self, kind: Kind) -> &mut BTreeMap<String, Value> {
+        match kind {
+            Kind::Account => &mut self.account,
+            Kind::Connector => &mut self.connector,
+        }
+    }
+
+    pub(crate) fn routes(&mut self, routes: Routes) -> &mut Vec<Rule> {
+        match routes {
+            Routes::Submitted => &mut self.route,
+            Routes::Incoming => &mut self.mo_route,
+        }
+    }
+}
+
+/// The file's name must outlive a power cut as well as its octets.
+#[cfg(unix)]
+fn sync(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Elsewhere a directory is no file that could be synced.
+#[cfg(not(unix))]
+fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+impl fmt::Display for KeptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.source)
+    }
+}
+
+impl std::error::Error for KeptError {}
+
+const FILE: &str = "entities.json";
+/// A hundred thousand accounts have about 20 MiB.
+const FILE_LIMIT_OCTETS: u64 = 256 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_only_its_owner_can() {
+        let dir = std::env::temp_dir().join(format!("smppkit-kept-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        assert_eq!(Kept::read(&dir).unwrap(), Kept::default());
+        let mut kept = Kept { revision: 7, ..Kept::default() };
+        kept.of(Kind::Account).insert("a".to_owned(), serde_json::json!({"system_id": "a"}));
+        std::fs::write(dir.join("entities.json.new"), "half of it").unwrap();
+        kept.write(&dir).unwrap();
+        assert_eq!(Kept::read(&dir).unwrap(), kept);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(dir.join(FILE)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        std::fs::write(dir.join(FILE), "{").unwrap();
+        assert!(Kept::read(&dir).unwrap_err().to_string().contains("entities.json: "));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}

@@ -1,0 +1,236 @@
+//! A session of an ESME: its bind, and where its requests go.
+
+mod ancillary;
+mod deliver;
+mod submit;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+
+use smppkit_net::{Application, Asked, BindMode, Cut, Ended, Event, Link};
+use smppkit_session::BindRequest;
+use smppkit_store::{Change, Claimed};
+use smppkit_wire::{Body, CommandStatus, Version};
+use tracing::{info, warn};
+
+use crate::access::{Seat, Verdict};
+use crate::counts::count;
+use crate::hub::Hub;
+use crate::note::{Ask, Note, Notes, Order};
+use crate::outlet::Outlet;
+use crate::plan::{Account, Plan};
+use crate::sessions::{Listed, Side};
+
+pub(crate) type FrontLink<'a> = Link<'a, Box<Claimed>>;
+
+/// One session.
+pub(crate) struct Front {
+    hub: Arc<Hub>,
+    notes: Arc<Notes>,
+    bound: Option<Bound>,
+    /// Messages of this batch, to be made durable together.
+    accepts: Vec<Change>,
+    asks: Vec<Ask>,
+    /// Whose outcomes will come, in the order they were given to the store.
+    pending: VecDeque<Vec<Ask>>,
+    /// What came of deliveries.
+    results: Vec<Change>,
+    outlet: Option<Outlet>,
+}
+
+/// What a bound session is.
+struct Bound {
+    plan: Arc<Plan>,
+    account: Arc<Account>,
+    version: Version,
+    mode: BindMode,
+    listed: Listed,
+    _seat: Seat,
+}
+
+impl Front {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self {
+            hub,
+            notes: Arc::default(),
+            bound: None,
+            accepts: Vec::new(),
+            asks: Vec::new(),
+            pending: VecDeque::new(),
+            results: Vec::new(),
+            outlet: None,
+        }
+    }
+
+    fn bind(&mut self, link: &mut FrontLink<'_>, asked: Asked, request: &BindRequest) {
+        let plan = self.hub.plan.load_full();
+        match self.admit(link, &plan, request) {
+            Ok(bound) => {
+                let system_id = plan.settings.system_id.clone();
+                info!(peer = %link.peer(), system_id = %bound.account.name, mode = %bound.mode,
+                    version = %bound.version, "bound");
+                count(&bound.account.live.counts.binds, 1);
+                let window = bound.account.settings.window.max(1);
+                link.session.set_send_window(window);
+                link.accept_bind(asked, &system_id);
+                if bound.mode.receives() {
+                    self.outlet = Some(Outlet::join(&bound.account.feed, &self.notes, window));
+                }
+                self.bound = Some(bound);
+            }
+            Err(status) => {
+                warn!(peer = %link.peer(), system_id = %request.system_id, mode = %request.mode, %status,
+                    "bind refused");
+                link.refuse_bind(asked, status);
+            }
+        }
+    }
+
+    /// Whether it may bind. Who does not know the password learns nothing else.
+    fn admit(
+        &self,
+        link: &FrontLink<'_>,
+        plan: &Arc<Plan>,
+        request: &BindRequest,
+    ) -> Result<Bound, CommandStatus> {
+        let (now, peer) = (link.now(), link.peer());
+        let system_id = request.system_id.as_octets();
+        let account = request.system_id.as_str().and_then(|name| plan.accounts.get(name));
+        let known = account.map(|account| &account.secret);
+        // Held until the outcome is known: binds side by side get no guess more.
+        let mut lockout = self.hub.lockout();
+        let is_locked = lockout.check(now.mono, peer.ip(), system_id) != Verdict::Allowed;
+        // The same work whoever it is.
+        let is_right = self.hub.key.admits(known, system_id, request.password.as_octets());
+        let allowed = account.filter(|account| {
+            is_right && !is_locked && account.settings.enabled && account.settings.networks.allows(peer.ip())
+        });
+        let Some(account) = allowed else {
+            if !is_locked && let Some(alarm) = lockout.failed(now.mono, peer.ip(), system_id) {
+                warn!(peer = %peer.ip(), system_id = %request.system_id, ?alarm, "locked out");
+            }
+            if let Some(account) = account {
+                count(&account.live.counts.binds_refused, 1);
+            }
+            return Err(CommandStatus::ESME_RBINDFAIL);
+        };
+        lockout.succeeded(now.mono, peer.ip(), system_id);
+        drop(lockout);
+        let version = link.session.version().min(version_of(request));
+        if !account.settings.versions.contains(&version) {
+            return Err(CommandStatus::ESME_RBINDFAIL);
+        }
+        let seat = account.live.seats.try_take(request.mode, &account.settings.binds).map_err(|full| {
+            count(&account.live.counts.binds_refused, 1);
+            warn!(system_id = %account.name, limit = full.limit, "no more sessions for this account");
+            CommandStatus::ESME_RBINDFAIL
+        })?;
+        let side = Side::Account(account.name.clone());
+        let bind = (request.mode, version);
+        let listed = self.hub.sessions.enter(side, peer, bind, now.unix_ms, &self.notes);
+        Ok(Bound {
+            plan: Arc::clone(plan),
+            account: Arc::clone(account),
+            version,
+            mode: request.mode,
+            listed,
+            _seat: seat,
+        })
+    }
+
+    fn request(&mut self, link: &mut FrontLink<'_>, asked: Asked, body: &Body) {
+        let Some(bound) = &self.bound else {
+            return link.refuse(asked, CommandStatus::ESME_RINVBNDSTS);
+        };
+        bound.listed.card.received.fetch_add(1, Ordering::Relaxed);
+        match body {
+            Body::SubmitSm(_) | Body::DataSm(_) => self.submit(link, asked, body),
+            Body::SubmitMulti(pdu) => self.submit_multi(link, asked, pdu),
+            Body::QuerySm(pdu) => self.query(link, asked, pdu),
+            Body::CancelSm(pdu) => self.cancel(link, asked, pdu),
+            Body::ReplaceSm(pdu) => self.replace(link, asked, pdu),
+            _ => link.refuse(asked, CommandStatus::ESME_RINVCMDID),
+        }
+    }
+
+    fn note(&mut self, link: &mut FrontLink<'_>, note: Note) {
+        match note {
+            Note::Claimed(claimed) => match &mut self.outlet {
+                Some(outlet) => outlet.take(claimed),
+                None => debug_assert!(claimed.is_empty(), "only an outlet asks"),
+            },
+            Note::Taken(outcomes) => self.taken(link, outcomes),
+            Note::Answer(asked, answer) => match *answer {
+                Ok(body) => link.respond(asked, body),
+                Err(status) => link.refuse(asked, status),
+            },
+            Note::Answers(_) | Note::Again(_) | Note::Time => {}
+            Note::Order(Order::Unbind) => self.unbind(link),
+            Note::Order(Order::Kick) => link.cut(Cut::Close),
+        }
+    }
+
+    /// No more deliveries; unbind goes out now, and what is owed is answered before the peer's answer
+    /// ends the session.
+    fn unbind(&mut self, link: &mut FrontLink<'_>) {
+        if let Some(outlet) = &mut self.outlet {
+            outlet.close(&self.hub);
+        }
+        link.unbind();
+    }
+}
+
+/// What a bind names.
+fn version_of(request: &BindRequest) -> Version {
+    request.interface_version.unwrap_or_default().version()
+}
+
+impl Application for Front {
+    type Token = Box<Claimed>;
+
+    fn event(&mut self, link: &mut FrontLink<'_>, event: Event<Box<Claimed>>) {
+        match event {
+            Event::Request(asked, body) => self.request(link, asked, &body),
+            Event::Bind(asked, request) => self.bind(link, asked, &request),
+            Event::Response { token, status, .. } => self.delivered(link, &token, status),
+            Event::Failed { token, failure } => self.not_delivered(link, *token, failure),
+            Event::Unbinding => {
+                if let Some(outlet) = &mut self.outlet {
+                    outlet.close(&self.hub);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn poll(&mut self, link: &mut FrontLink<'_>, cx: &mut Context<'_>) {
+        for note in self.notes.take(cx) {
+            self.note(link, note);
+        }
+        self.deliver(link);
+        self.flush(link);
+    }
+
+    fn ended(&mut self, ended: &Ended) {
+        if let Some(bound) = &self.bound {
+            info!(system_id = %bound.account.name, mode = %bound.mode, why = %ended, "session ended");
+        }
+    }
+}
+
+impl Drop for Front {
+    /// However the session ended: what it was handed goes back, what it did is made durable.
+    fn drop(&mut self) {
+        if let Some(mut outlet) = self.outlet.take() {
+            outlet.close(&self.hub);
+            for note in self.notes.last() {
+                if let Note::Claimed(claimed) = note {
+                    outlet.return_late(&self.hub, claimed);
+                }
+            }
+        }
+        self.hub.settle(None, std::mem::take(&mut self.results));
+    }
+}

@@ -1,0 +1,205 @@
+//! The settings, made ready: what sessions look at.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use smppkit_net::Now;
+use smppkit_relay::{Learnt, RetryPolicy};
+use smppkit_route::{Table, Targets};
+
+use crate::access::{Rate, Seats, Secret, ServerKey};
+use crate::counts::Counts;
+use crate::feed::Feed;
+use crate::settings::{AccountSettings, ConnectorSettings, Settings};
+
+/// One state of the settings. A session keeps the one it began with for what it has begun.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) settings: Settings,
+    pub(crate) accounts: HashMap<Box<str>, Arc<Account>>,
+    pub(crate) connectors: BTreeMap<Arc<str>, Arc<Upstream>>,
+    pub(crate) routes: Table,
+    pub(crate) mo_routes: Table,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// One account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) name: Arc<str>,
+    pub(crate) settings: AccountSettings,
+    pub(crate) secret: Secret,
+    /// The queue of what is for it.
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) live: Arc<AccountLive>,
+}
+
+/// What of an account outlives a change of its settings.
+#[derive(Debug)]
+pub(crate) struct AccountLive {
+    pub(crate) rate: Rate,
+    pub(crate) seats: Seats,
+    pub(crate) counts: Counts,
+}
+
+/// One connector.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) name: Arc<str>,
+    pub(crate) settings: ConnectorSettings,
+    /// The queue of what is for it.
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) live: Arc<UpstreamLive>,
+}
+
+/// What of a connector outlives a change of its settings.
+#[derive(Debug)]
+pub(crate) struct UpstreamLive {
+    pub(crate) rate: Arc<Rate>,
+    learnt: Mutex<Learnt>,
+    pub(crate) counts: Counts,
+    /// Sessions that send.
+    pub(crate) senders: AtomicU32,
+    /// Requests on their way.
+    pub(crate) in_flight: AtomicU32,
+}
+
+/// What plans are made from besides settings: what lives on from one to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Lives {
+    accounts: HashMap<Arc<str>, Arc<AccountLive>>,
+    upstreams: HashMap<Arc<str>, Arc<UpstreamLive>>,
+    feeds: HashMap<Arc<str>, Arc<Feed>>,
+}
+
+/// What is for an account waits here.
+pub(crate) fn esme_queue(account: &str) -> Arc<str> {
+    format!("{ESME}{account}").into()
+}
+
+/// Where messages that were cut wait for their pieces; nothing is claimed from it.
+pub(crate) fn whole_queue() -> Arc<str> {
+    "cut:".into()
+}
+
+/// No connector's name has a colon.
+const ESME: &str = "esme:";
+
+impl Plan {
+    /// Makes settings ready, or says what cannot be.
+    pub(crate) fn new(
+        settings: Settings,
+        lives: &mut Lives,
+        key: &ServerKey,
+        now: Now,
+    ) -> Result<Self, String> {
+        settings.check()?;
+        let routes = Table::new(settings.route.clone()).map_err(|error| error.to_string())?;
+        let mo_routes = Table::new(settings.mo_route.clone()).map_err(|error| error.to_string())?;
+        let mut accounts = HashMap::new();
+        for account in &settings.account {
+            accounts.insert(account.system_id.as_str().into(), Arc::new(lives.account(account, key, now)));
+        }
+        let mut connectors = BTreeMap::new();
+        for connector in &settings.connector {
+            let upstream = lives.upstream(connector, now);
+            connectors.insert(upstream.name.clone(), Arc::new(upstream));
+        }
+        if let Some((rule, target)) = routes.targets().find(|(_, target)| !connectors.contains_key(*target)) {
+            return Err(format!("route {rule:?} leads to {target:?}, which is no connector"));
+        }
+        if let Some((rule, target)) = mo_routes.targets().find(|(_, target)| !accounts.contains_key(*target))
+        {
+            return Err(format!("mo_route {rule:?} leads to {target:?}, which is no account"));
+        }
+        let retry = settings.retry.policy();
+        Ok(Self { settings, accounts, connectors, routes, mo_routes, retry })
+    }
+}
+
+/// How connectors are, for the routes.
+impl Targets for Plan {
+    fn exists(&self, name: &str) -> bool {
+        self.connectors.contains_key(name) || self.accounts.contains_key(name)
+    }
+
+    fn is_up(&self, name: &str) -> bool {
+        match self.connectors.get(name) {
+            Some(upstream) => upstream.settings.enabled && upstream.live.is_up(),
+            // What is for an account waits for it.
+            None => self.accounts.contains_key(name),
+        }
+    }
+
+    fn has_room(&self, name: &str) -> bool {
+        let Some(upstream) = self.connectors.get(name) else { return true };
+        let window = upstream.settings.window * upstream.live.senders.load(Ordering::Relaxed);
+        upstream.live.in_flight.load(Ordering::Relaxed) < window
+    }
+
+    fn load(&self, name: &str) -> u32 {
+        self.connectors.get(name).map_or(0, |upstream| upstream.live.in_flight.load(Ordering::Relaxed))
+    }
+}
+
+impl UpstreamLive {
+    pub(crate) fn is_up(&self) -> bool {
+        self.senders.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lives {
+    /// The feed of a queue, whoever it is of.
+    pub(crate) fn feed(&mut self, queue: &Arc<str>) -> Arc<Feed> {
+        let feed = self.feeds.entry(queue.clone()).or_insert_with(|| Arc::new(Feed::new(queue.clone())));
+        Arc::clone(feed)
+    }
+
+    /// All feeds.
+    pub(crate) fn feeds(&self) -> Vec<Arc<Feed>> {
+        self.feeds.values().cloned().collect()
+    }
+
+    fn account(&mut self, settings: &AccountSettings, key: &ServerKey, now: Now) -> Account {
+        let name: Arc<str> = settings.system_id.as_str().into();
+        let live = self.accounts.entry(name.clone()).or_insert_with(|| {
+            let rate = Rate::new(settings.throughput, None, now.mono);
+            Arc::new(AccountLive { rate, seats: Seats::default(), counts: Counts::default() })
+        });
+        live.rate.set(now.mono, settings.throughput, None);
+        let live = Arc::clone(live);
+        Account {
+            secret: settings.password.secret(key, name.as_bytes()),
+            feed: self.feed(&esme_queue(&name)),
+            settings: settings.clone(),
+            name,
+            live,
+        }
+    }
+
+    fn upstream(&mut self, settings: &ConnectorSettings, now: Now) -> Upstream {
+        let name: Arc<str> = settings.name.as_str().into();
+        let live = self.upstreams.entry(name.clone()).or_insert_with(|| {
+            Arc::new(UpstreamLive {
+                rate: Arc::new(Rate::new(settings.throughput, None, now.mono)),
+                learnt: Mutex::default(),
+                counts: Counts::default(),
+                senders: AtomicU32::new(0),
+                in_flight: AtomicU32::new(0),
+            })
+        });
+        live.rate.set(now.mono, settings.throughput, None);
+        if let Some(form) = settings.ids.form() {
+            *live.learnt() = Learnt::fixed(form);
+        }
+        let live = Arc::clone(live);
+        let feed = self.feed(&name);
+        feed.set_rate(settings.throughput.is_some().then(|| Arc::clone(&live.rate)));
+        Upstream { feed, settings: settings.clone(), name, live }
+    }
+}

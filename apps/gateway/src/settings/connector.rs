@@ -1,0 +1,240 @@
+//! Where messages go.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use smppkit_net::SessionConfig;
+use smppkit_ops::{Span, Timeout, text};
+use smppkit_relay::{Ask, Carry, IdForm};
+use smppkit_wire::Version;
+use utoipa::ToSchema;
+
+use super::account::never_shown;
+use super::{BindKind, DefaultAlphabet};
+use crate::access::PerSecond;
+
+/// One upstream: a message centre that the gateway binds to as an ESME.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectorSettings {
+    /// What routes, metrics and logs call it.
+    pub name: String,
+    /// Where it listens, as HOST:PORT.
+    pub address: String,
+    /// Our name there, up to 15 octets.
+    pub system_id: String,
+    /// Our password there, up to 8 octets. Never shown.
+    #[serde(default, skip_serializing_if = "never_shown")]
+    #[schema(value_type = String, default = "", write_only, max_length = 8)]
+    pub password: Password,
+    /// Up to 12 octets. Default empty.
+    #[serde(default)]
+    pub system_type: String,
+    /// Whether it is used. Its messages wait while it is not. Default true.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// The binds that are kept, each `binds` times. Default: transceiver. Without a receiver or
+    /// transceiver no receipts come.
+    #[serde(default = "transceiver")]
+    pub bind_modes: Vec<BindKind>,
+    /// How many of each. Default 1. Messages between the same two numbers stay on one.
+    #[serde(default = "one")]
+    pub binds: u32,
+    /// The newest protocol version spoken. Default 3.4, which most message centres speak.
+    #[serde(default = "v34", with = "text::one")]
+    #[schema(value_type = String, default = "3.4", example = "5.0")]
+    pub version: Version,
+    /// TLS, if it is spoken there.
+    #[serde(default)]
+    pub tls: Option<ConnectorTls>,
+    /// Requests of one bind that may wait for their answers. Default 100; it narrows by itself when the
+    /// message centre throttles.
+    #[serde(default = "hundred")]
+    pub window: u32,
+    /// Messages in a second, over all binds. Default: no limit.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 1_000_000)]
+    pub throughput: Option<PerSecond>,
+    /// Ask a silent message centre whether it is alive after this time. Default 30 s.
+    #[serde(default = "half_a_minute")]
+    #[schema(value_type = String, default = "30s")]
+    pub enquire_link: Timeout,
+    /// Time for it to answer. Default 30 s.
+    #[serde(default = "half_a_minute")]
+    #[schema(value_type = String, default = "30s")]
+    pub response: Timeout,
+    /// The longest wait between two attempts to bind; the first is a second. Default 1 minute.
+    #[serde(default = "a_minute")]
+    pub reconnect: Span,
+    /// When receipts are asked for. Default always: then it is known what became of each message.
+    #[serde(default)]
+    pub receipts: Receipts,
+    /// How its receipts write the ids of its responses. Default: learnt from what comes.
+    #[serde(default)]
+    pub ids: Ids,
+    /// What data_coding 0 means to it: `gsm` (default), `gsm_packed`, `latin1` or `ascii`. Messages are put
+    /// into the alphabet of the other side where that means another.
+    #[serde(default)]
+    pub alphabet: DefaultAlphabet,
+    /// How it takes long messages and their parts: `as_they_came` (default), `udh`, `sar` or `payload`. Over
+    /// 3.3, which has no TLVs, `as_they_came` is `udh`. Messages that are cut here have one message_id and one
+    /// receipt, made from those of their parts.
+    #[serde(default)]
+    pub long: Long,
+    /// After a bind has been down so long, messages that have another way by their route take it. Default
+    /// 1 minute.
+    #[serde(default = "a_minute")]
+    pub failover: Span,
+}
+
+/// TLS towards a message centre.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectorTls {
+    /// A PEM file of the roots its certificate must come from. Default: the system's.
+    #[schema(value_type = Option<String>)]
+    pub ca: Option<PathBuf>,
+    /// Whether any certificate will do. Only for tests.
+    pub any_certificate: bool,
+    /// Our certificate chain, a PEM file, where it asks for one.
+    #[schema(value_type = Option<String>)]
+    pub certificate: Option<PathBuf>,
+    /// Its private key, a PEM file.
+    #[schema(value_type = Option<String>)]
+    pub key: Option<PathBuf>,
+}
+
+/// When receipts are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Receipts {
+    /// For every message.
+    #[default]
+    Always,
+    /// When the sender asked.
+    Asked,
+    /// Never: a message that is taken counts as delivered.
+    Never,
+}
+
+/// How receipts write ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ids {
+    /// As is learnt from what comes.
+    #[default]
+    Learn,
+    /// As the response did, padding and capitals aside.
+    Same,
+    /// The response is hexadecimal, the receipt decimal.
+    HexThenDecimal,
+    /// The response is decimal, the receipt hexadecimal.
+    DecimalThenHex,
+}
+
+/// How long messages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Long {
+    /// As they came.
+    #[default]
+    AsTheyCame,
+    /// In parts with a user data header.
+    Udh,
+    /// In parts with sar_ TLVs.
+    Sar,
+    /// Whole, as message_payload, as far as they came whole.
+    Payload,
+}
+
+/// A password that is needed as it is, and never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(transparent)]
+pub struct Password(pub(crate) String);
+
+impl Serialize for Password {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+impl ConnectorSettings {
+    pub(crate) fn session(&self) -> SessionConfig {
+        SessionConfig {
+            version: self.version,
+            send_window: self.window.max(1),
+            enquire_link: self.enquire_link.0,
+            response: self.response.0,
+            ..SessionConfig::default()
+        }
+    }
+}
+
+impl ConnectorSettings {
+    /// How it takes long messages.
+    pub(crate) fn carry(&self) -> Carry {
+        match self.long {
+            Long::AsTheyCame if self.version == Version::V33 => Carry::Udh,
+            Long::AsTheyCame => Carry::AsTheyCame,
+            Long::Udh => Carry::Udh,
+            Long::Sar => Carry::Sar,
+            Long::Payload => Carry::Payload,
+        }
+    }
+}
+
+impl From<Receipts> for Ask {
+    fn from(receipts: Receipts) -> Self {
+        match receipts {
+            Receipts::Always => Self::Always,
+            Receipts::Asked => Self::AsAsked,
+            Receipts::Never => Self::Never,
+        }
+    }
+}
+
+impl Ids {
+    /// `None` is to be learnt.
+    pub(crate) const fn form(self) -> Option<IdForm> {
+        match self {
+            Self::Learn => None,
+            Self::Same => Some(IdForm::Same),
+            Self::HexThenDecimal => Some(IdForm::HexThenDecimal),
+            Self::DecimalThenHex => Some(IdForm::DecimalThenHex),
+        }
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+fn transceiver() -> Vec<BindKind> {
+    vec![BindKind::Transceiver]
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn hundred() -> u32 {
+    100
+}
+
+const fn v34() -> Version {
+    Version::V34
+}
+
+const fn half_a_minute() -> Timeout {
+    Timeout(Some(std::time::Duration::from_secs(30)))
+}
+
+const fn a_minute() -> Span {
+    Span::secs(60)
+}

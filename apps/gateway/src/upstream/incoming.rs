@@ -1,0 +1,319 @@
+//! What comes from a connector: receipts, and messages for accounts.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use smppkit_net::Asked;
+use smppkit_relay::{Incoming, Notice, Parcel, Settled, Settlement, delivery_to_neutral, settle_one};
+use smppkit_store::{Accepted, Change, Committed, Outcome, Store, Timestamp};
+use smppkit_wire::field::{CStr, ShortMessage};
+use smppkit_wire::pdu::table::{DataSm, DataSmResp, DeliverSm, DeliverSmResp};
+use smppkit_wire::tlv::tag;
+use smppkit_wire::{Body, CommandStatus, Tlvs};
+use tracing::debug;
+
+use super::{LATER, Receipt, Session, UpstreamLink};
+use crate::counts::count;
+use crate::facts::{self, Origin};
+use crate::hub::{Hub, queues_of};
+use crate::note::Note;
+use crate::plan::Upstream;
+use crate::settings::millis;
+
+/// How long a receipt waits for others to show how ids are written. Short of any message centre's own
+/// patience, and few ever wait: it is known after the first receipts.
+const EVIDENCE: Duration = Duration::from_secs(2);
+
+impl Session {
+    pub(super) fn incoming(&mut self, link: &mut UpstreamLink<'_>, asked: Asked, body: Body) {
+        if let Some(bound) = &self.bound {
+            bound.card.received.fetch_add(1, Ordering::Relaxed);
+        }
+        match Notice::read(&body) {
+            Some(notice) => {
+                count(&self.upstream.live.counts.receipts, 1);
+                self.receipts.push(Receipt { asked, notice, body, force: false });
+            }
+            None => self.message(link, asked, body),
+        }
+    }
+
+    /// A message from a handset.
+    fn message(&mut self, link: &mut UpstreamLink<'_>, asked: Asked, body: Body) {
+        let now_ms = link.now().unix_ms;
+        let taken = match body {
+            Body::DeliverSm(pdu) => self.accept(pdu, now_ms),
+            Body::DataSm(pdu) => deliver_sm(&pdu).and_then(|pdu| self.accept(pdu, now_ms)),
+            _ => Err(CommandStatus::ESME_RINVCMDID),
+        };
+        match taken {
+            Ok(message) => self.messages.push((asked, Change::Accept(message))),
+            Err(status) => {
+                count(&self.upstream.live.counts.refused, 1);
+                link.refuse(asked, status);
+            }
+        }
+    }
+
+    fn accept(&self, mut pdu: DeliverSm, now_ms: i64) -> Result<Arc<Accepted>, CommandStatus> {
+        let plan = self.hub.plan.load();
+        delivery_to_neutral(&mut pdu, self.upstream.settings.alphabet.into());
+        let facts = facts::of_deliver_sm(&pdu, Origin::Connector(&self.upstream.name), now_ms);
+        let account = plan.mo_routes.choose(&facts, &**plan, self.hub.dice()).map(|choice| choice.first());
+        let account = account.ok().and_then(|name| plan.accounts.get(name));
+        drop(facts);
+        let Some(account) = account else {
+            debug!(connector = %self.upstream.name, "no mo_route for a message");
+            // Trying again will not help until somebody makes a route.
+            return Err(CommandStatus::ESME_RX_P_APPN);
+        };
+        let id = self.hub.next_message_id(now_ms);
+        let life_ms = millis(plan.settings.life.delivery.0);
+        let (source, destination) = (pdu.source_addr.to_text().into(), pdu.destination_addr.to_text().into());
+        let parcel = Parcel::Incoming(Box::new(Incoming { pdu, connector: (*self.upstream.name).into() }));
+        Ok(Arc::new(Accepted {
+            id,
+            account: account.name.clone(),
+            queue: account.feed.queue.clone(),
+            priority: 0,
+            due_at: id.made_at(),
+            expires_at: Some(Timestamp(now_ms + life_ms)),
+            source,
+            destination,
+            reference: None,
+            payload: parcel.to_octets(),
+        }))
+    }
+
+    /// Hands the messages of a batch to the store; they are answered when they are durable.
+    pub(super) fn flush_messages(&mut self, link: &mut UpstreamLink<'_>) {
+        if self.messages.is_empty() {
+            return;
+        }
+        let (asked, changes): (Vec<Asked>, Vec<Change>) = self.messages.drain(..).unzip();
+        let queues = queues_of(&changes);
+        let (hub, notes, upstream) =
+            (Arc::clone(&self.hub), Arc::clone(&self.notes), Arc::clone(&self.upstream));
+        let all = asked.clone();
+        let given = self.hub.store.commit_then(changes, move |committed| {
+            let status = match committed {
+                Ok(_) => {
+                    count(&upstream.live.counts.accepted, all.len() as u64);
+                    hub.told(&queues);
+                    CommandStatus::ESME_ROK
+                }
+                Err(error) => {
+                    hub.store_failed(&error);
+                    LATER
+                }
+            };
+            notes.post(Note::Answers(all.into_iter().map(|asked| (asked, status)).collect()));
+        });
+        if given.is_err() {
+            for asked in asked {
+                answer(link, asked, LATER);
+            }
+        }
+    }
+
+    /// Settles the receipts of a batch in one commit; they are answered when it is durable.
+    pub(super) fn flush_receipts(&mut self, link: &mut UpstreamLink<'_>) {
+        if self.receipts.is_empty() {
+            return;
+        }
+        let receipts = std::mem::take(&mut self.receipts);
+        let asked: Vec<Asked> = receipts.iter().map(|receipt| receipt.asked).collect();
+        let (hub, upstream, notes) =
+            (Arc::clone(&self.hub), Arc::clone(&self.upstream), Arc::clone(&self.notes));
+        let work =
+            move |store: &mut dyn Store, now: Timestamp| look_up(&hub, &upstream, store, now, receipts);
+        let done = move |committed: Committed, batch: Batch| batch.done(committed, &notes);
+        if self.hub.store.prepare_then(asked.len(), work, done).is_err() {
+            for asked in asked {
+                answer(link, asked, LATER);
+            }
+        }
+    }
+
+    /// Receipts that came to nothing yet: those that came before ids were understood wait a little, those that
+    /// belong to a message by now are settled, the others are messages.
+    pub(super) fn again(&mut self, link: &mut UpstreamLink<'_>, receipts: Vec<(Receipt, Why)>) {
+        for (mut receipt, why) in receipts {
+            match why {
+                Why::Message => self.message(link, receipt.asked, receipt.body),
+                Why::Known => self.receipts.push(receipt),
+                Why::TooEarly => {
+                    receipt.force = true;
+                    self.held.push((receipt, link.now().mono + EVIDENCE));
+                }
+            }
+        }
+        if !self.held.is_empty() {
+            // The session has no timer of its own for this.
+            self.hub.call_back(link.now().unix_ms + millis(EVIDENCE), &self.notes);
+        }
+    }
+
+    /// Settles what was held back, once more is known or its time is up.
+    pub(super) fn look_at_held(&mut self, link: &mut UpstreamLink<'_>) {
+        if self.held.is_empty() {
+            return;
+        }
+        let now = link.now().mono;
+        let is_known = self.upstream.live.learnt().known().is_some();
+        let (due, held) = self.held.drain(..).partition(|(_, until)| is_known || *until <= now);
+        self.held = held;
+        let due: Vec<(Receipt, std::time::Instant)> = due;
+        self.receipts.extend(due.into_iter().map(|(receipt, _)| receipt));
+    }
+}
+
+/// Why a receipt is looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It is not known yet how ids are written.
+    TooEarly,
+    /// Its message got its id in the same moment.
+    Known,
+    /// It is none.
+    Message,
+}
+
+/// Receipts between being looked up and being durable.
+struct Batch {
+    hub: Arc<Hub>,
+    upstream: Arc<Upstream>,
+    queues: Vec<Arc<str>>,
+    /// Each with what it came to, and whether a change was made for it.
+    settled: Vec<(Receipt, Settled, bool)>,
+    failed: bool,
+}
+
+fn look_up(
+    hub: &Arc<Hub>,
+    upstream: &Arc<Upstream>,
+    store: &mut dyn Store,
+    now: Timestamp,
+    receipts: Vec<Receipt>,
+) -> (Vec<Change>, Batch) {
+    let mut changes = Vec::with_capacity(receipts.len());
+    let mut settled = Vec::with_capacity(receipts.len());
+    let mut failed = false;
+    for receipt in receipts {
+        let came = (&receipt.notice, &receipt.body);
+        // Each receipt may be the one that makes it known.
+        let learnt = upstream.live.learnt().clone();
+        match settle_one(store, now, &upstream.name, &learnt, &**hub, came, receipt.force) {
+            Ok(Settlement { settled: what, change, hint }) => {
+                if let Some(form) = hint {
+                    upstream.live.learnt().saw(form);
+                }
+                settled.push((receipt, what, change.is_some()));
+                changes.extend(change);
+            }
+            Err(error) => {
+                hub.store_failed(&error);
+                failed = true;
+                // Without an answer of its own it is refused with the others.
+                settled.push((receipt, Settled::Repeated, false));
+            }
+        }
+    }
+    let queues = queues_of(&changes);
+    let (hub, upstream) = (Arc::clone(hub), Arc::clone(upstream));
+    (changes, Batch { hub, upstream, queues, settled, failed })
+}
+
+impl Batch {
+    /// In the writer's thread, when the changes are durable or have failed.
+    fn done(self, committed: Committed, notes: &crate::note::Notes) {
+        let outcomes = match committed {
+            Ok(outcomes) if !self.failed => outcomes,
+            Ok(_) => return self.refuse(notes),
+            Err(error) => {
+                self.hub.store_failed(&error);
+                return self.refuse(notes);
+            }
+        };
+        let counts = &self.upstream.live.counts;
+        let mut outcomes = outcomes.into_iter();
+        let (mut answers, mut again) = (Vec::with_capacity(self.settled.len()), Vec::new());
+        let mut wholes = Vec::new();
+        for (receipt, settled, has_change) in self.settled {
+            let outcome = if has_change { outcomes.next() } else { None };
+            let why = match (&settled, outcome) {
+                (Settled::TooEarly, _) => Some(Why::TooEarly),
+                (Settled::Message, _) => Some(Why::Message),
+                (_, Some(Outcome::Known(_))) => Some(Why::Known),
+                _ => None,
+            };
+            if let Some(why) = why {
+                again.push((receipt, why));
+                continue;
+            }
+            match settled {
+                Settled::Ended { whole, .. } => wholes.extend(whole),
+                Settled::Repeated => count(&counts.receipts_repeated, 1),
+                Settled::Kept => count(&counts.receipts_unknown, 1),
+                _ => {}
+            }
+            answers.push((receipt.asked, CommandStatus::ESME_ROK));
+        }
+        self.hub.told(&self.queues);
+        self.hub.look_at_wholes(wholes);
+        notes.post(Note::Answers(answers));
+        if !again.is_empty() {
+            notes.post(Note::Again(again));
+        }
+    }
+
+    /// Nothing was changed: the message centre sends them again.
+    fn refuse(self, notes: &crate::note::Notes) {
+        let answers = self.settled.into_iter().map(|(receipt, ..)| (receipt.asked, LATER)).collect();
+        notes.post(Note::Answers(answers));
+    }
+}
+
+/// Answers a deliver_sm or a data_sm.
+pub(super) fn answer(link: &mut UpstreamLink<'_>, asked: Asked, status: CommandStatus) {
+    if !status.is_ok() {
+        return link.refuse(asked, status);
+    }
+    if asked.command_id == DataSm::COMMAND_ID {
+        link.respond(asked, DataSmResp::default());
+    } else {
+        link.respond(asked, DeliverSmResp::default());
+    }
+}
+
+/// The same message as a deliver_sm. Its addresses may be longer there than any network's are.
+fn deliver_sm(pdu: &DataSm) -> Result<DeliverSm, CommandStatus> {
+    let short = |addr: &CStr<65>, status| CStr::new(addr.as_octets()).map_err(|_| status);
+    let payload = pdu.tlvs.octets(tag::message_payload.tag()).unwrap_or_default();
+    let (short_message, tlvs) = match ShortMessage::new(payload) {
+        Ok(short_message) if short_message.len() <= 254 => {
+            let mut tlvs = Tlvs::build();
+            for tlv in pdu.tlvs.iter().filter(|tlv| tlv.tag != tag::message_payload.tag()) {
+                tlvs.push_octets(tlv.tag, tlv.value);
+            }
+            (short_message, tlvs.done())
+        }
+        _ => (ShortMessage::default(), pdu.tlvs.clone()),
+    };
+    Ok(DeliverSm {
+        service_type: pdu.service_type,
+        source_addr_ton: pdu.source_addr_ton,
+        source_addr_npi: pdu.source_addr_npi,
+        source_addr: short(&pdu.source_addr, CommandStatus::ESME_RINVSRCADR)?,
+        dest_addr_ton: pdu.dest_addr_ton,
+        dest_addr_npi: pdu.dest_addr_npi,
+        destination_addr: short(&pdu.destination_addr, CommandStatus::ESME_RINVDSTADR)?,
+        esm_class: pdu.esm_class,
+        registered_delivery: pdu.registered_delivery,
+        data_coding: pdu.data_coding,
+        short_message,
+        tlvs,
+        ..DeliverSm::default()
+    })
+}

@@ -1,0 +1,222 @@
+//! A session of ours at a connector: its bind, what it sends, and the receipts and messages that come.
+
+mod incoming;
+mod send;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::time::Instant;
+
+use smppkit_net::{Application, Asked, Bind, BindMode, Cut, Ended, Event, Link};
+use smppkit_relay::Notice;
+use smppkit_store::{Change, Claimed, MessageId};
+use smppkit_wire::{Body, CommandStatus};
+use tracing::{info, warn};
+
+use crate::counts::count;
+use crate::hub::Hub;
+use crate::note::{Note, Notes, Order};
+use crate::outlet::Outlet;
+use crate::plan;
+use crate::sessions::{Listed, Side};
+
+pub(crate) use incoming::Why;
+
+pub(crate) type UpstreamLink<'a> = Link<'a, Box<Sending>>;
+
+/// One session.
+pub(crate) struct Session {
+    hub: Arc<Hub>,
+    upstream: Arc<plan::Upstream>,
+    mode: BindMode,
+    notes: Arc<Notes>,
+    is_asked: bool,
+    bound: Option<Listed>,
+    outlet: Option<Outlet>,
+    /// What came of messages, in this batch.
+    results: Vec<Change>,
+    /// Messages whose pieces ended, in this batch.
+    wholes: Vec<MessageId>,
+    /// Receipts of this batch.
+    receipts: Vec<Receipt>,
+    /// Messages of this batch.
+    messages: Vec<(Asked, Change)>,
+    /// Receipts that came before it was known how ids are written: until then they are not answered.
+    held: Vec<(Receipt, Instant)>,
+    /// As told to the plan.
+    in_flight: u32,
+}
+
+/// A message on its way, and whether its receipt will come.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    claimed: Claimed,
+    receipt: bool,
+    others: Vec<Box<str>>,
+    /// The message that it is a piece of.
+    whole: Option<MessageId>,
+}
+
+/// A receipt that came, until it is answered.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    pub(crate) asked: Asked,
+    pub(crate) notice: Notice,
+    pub(crate) body: Body,
+    /// It is settled as well as it can be now.
+    pub(crate) force: bool,
+}
+
+impl Session {
+    pub(crate) fn new(hub: Arc<Hub>, upstream: Arc<plan::Upstream>, mode: BindMode) -> Self {
+        Self {
+            hub,
+            upstream,
+            mode,
+            notes: Arc::default(),
+            is_asked: false,
+            bound: None,
+            outlet: None,
+            results: Vec::new(),
+            wholes: Vec::new(),
+            receipts: Vec::new(),
+            messages: Vec::new(),
+            held: Vec::new(),
+            in_flight: 0,
+        }
+    }
+
+    fn bind(&mut self, link: &mut UpstreamLink<'_>) {
+        self.is_asked = true;
+        let settings = &self.upstream.settings;
+        // Checked with the settings: they are short enough.
+        let bind = Bind {
+            system_type: settings.system_type.parse().unwrap_or_default(),
+            ..Bind::new(&settings.system_id, &settings.password.0).unwrap_or_default()
+        };
+        let mode = self.mode;
+        let (session, out, now) = link.parts();
+        if session.bind(now.mono, mode, &bind, out).is_err() {
+            link.cut(Cut::Close);
+        }
+    }
+
+    fn bound(&mut self, link: &mut UpstreamLink<'_>, mode: BindMode, version: smppkit_wire::Version) {
+        let (name, peer) = (&self.upstream.name, link.peer());
+        info!(connector = %name, %peer, %mode, %version, "bound");
+        count(&self.upstream.live.counts.binds, 1);
+        let side = Side::Connector(name.clone());
+        let now_ms = link.now().unix_ms;
+        self.bound = Some(self.hub.sessions.enter(side, peer, (mode, version), now_ms, &self.notes));
+        if mode != BindMode::Receiver {
+            self.upstream.live.senders.fetch_add(1, Ordering::Relaxed);
+            let outlet = Outlet::join(&self.upstream.feed, &self.notes, self.upstream.settings.window);
+            self.outlet = Some(outlet);
+        }
+    }
+
+    fn note(&mut self, link: &mut UpstreamLink<'_>, note: Note) {
+        match note {
+            Note::Claimed(claimed) => match &mut self.outlet {
+                Some(outlet) => outlet.take(claimed),
+                None => debug_assert!(claimed.is_empty(), "only an outlet asks"),
+            },
+            Note::Answers(answers) => {
+                for (asked, status) in answers {
+                    incoming::answer(link, asked, status);
+                }
+            }
+            Note::Again(receipts) => self.again(link, receipts),
+            Note::Order(Order::Unbind) => {
+                self.close_outlet();
+                link.unbind();
+            }
+            Note::Order(Order::Kick) => link.cut(Cut::Close),
+            // That there is one is all it says: what was held back is looked at next.
+            Note::Time | Note::Taken(_) | Note::Answer(..) => {}
+        }
+    }
+
+    fn close_outlet(&mut self) {
+        if let Some(outlet) = &mut self.outlet {
+            outlet.close(&self.hub);
+        }
+    }
+
+    fn flush(&mut self, link: &mut UpstreamLink<'_>) {
+        self.hub.settle(Some(Arc::clone(&self.upstream)), std::mem::take(&mut self.results));
+        self.hub.look_at_wholes(std::mem::take(&mut self.wholes));
+        self.flush_receipts(link);
+        self.flush_messages(link);
+    }
+
+    /// Tells the plan how many requests are on their way, for routes that look at it.
+    fn tell_in_flight(&mut self, in_flight: u32) {
+        let told = &self.upstream.live.in_flight;
+        if in_flight > self.in_flight {
+            told.fetch_add(in_flight - self.in_flight, Ordering::Relaxed);
+        } else {
+            told.fetch_sub(self.in_flight - in_flight, Ordering::Relaxed);
+        }
+        self.in_flight = in_flight;
+    }
+}
+
+impl Application for Session {
+    type Token = Box<Sending>;
+    const KEEPS_BODIES: bool = true;
+
+    fn event(&mut self, link: &mut UpstreamLink<'_>, event: Event<Box<Sending>>) {
+        match event {
+            Event::Request(asked, body) => self.incoming(link, asked, body),
+            Event::Response { token, status, body, .. } => self.answered(link, *token, status, &body),
+            Event::Failed { token, failure } => self.not_answered(link, *token, failure),
+            Event::Bound { mode, version, .. } => self.bound(link, mode, version),
+            Event::BindRefused(status) => {
+                warn!(connector = %self.upstream.name, %status, "bind refused");
+                count(&self.upstream.live.counts.binds_refused, 1);
+                link.cut(Cut::Close);
+            }
+            Event::Unbinding => self.close_outlet(),
+            _ => {}
+        }
+    }
+
+    fn poll(&mut self, link: &mut UpstreamLink<'_>, cx: &mut Context<'_>) {
+        if !self.is_asked {
+            self.bind(link);
+        }
+        for note in self.notes.take(cx) {
+            self.note(link, note);
+        }
+        self.send(link);
+        self.look_at_held(link);
+        self.flush(link);
+    }
+
+    fn ended(&mut self, ended: &Ended) {
+        let name = &self.upstream.name;
+        warn!(connector = %name, mode = %self.mode, was_bound = self.bound.is_some(), why = %ended, "session ended");
+    }
+}
+
+impl Drop for Session {
+    /// However the session ended: what it was handed goes back, what it did is made durable.
+    fn drop(&mut self) {
+        if let Some(mut outlet) = self.outlet.take() {
+            self.upstream.live.senders.fetch_sub(1, Ordering::Relaxed);
+            outlet.close(&self.hub);
+            for note in self.notes.last() {
+                if let Note::Claimed(claimed) = note {
+                    outlet.return_late(&self.hub, claimed);
+                }
+            }
+        }
+        self.tell_in_flight(0);
+        self.hub.settle(Some(Arc::clone(&self.upstream)), std::mem::take(&mut self.results));
+    }
+}
+
+/// What a message is refused with that we cannot take now: the message centre tries again.
+const LATER: CommandStatus = CommandStatus::ESME_RX_T_APPN;

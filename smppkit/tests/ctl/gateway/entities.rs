@@ -1,0 +1,159 @@
+//! Accounts, connectors and routes made over REST.
+
+use serde_json::{Value, json};
+
+use super::{CANARIES, Gateway, http};
+use crate::process::{Done, smppkit};
+
+#[test]
+fn an_account_made_over_rest_may_bind_and_survives_a_restart() {
+    let mut gateway = Gateway::start();
+    let made = gateway.put("accounts/new", &json!({"password": CANARIES[2], "window": 7}), None);
+    let etag = made.header("etag");
+    let made = made.json(200);
+    assert_eq!(
+        (&made["origin"], &made["settings"]["window"], etag.as_deref()),
+        (&"rest".into(), &7.into(), Some("\"1\""))
+    );
+    gateway.bind("new", CANARIES[2]).exits(0);
+    gateway.restart();
+    gateway.bind("new", CANARIES[2]).exits(0);
+    assert_eq!(gateway.get("/api/v1/accounts/new")["origin"], "rest");
+    gateway.ask("DELETE", "/api/v1/accounts/new", "").json(200);
+    gateway.bind("new", CANARIES[2]).exits(3);
+    gateway.ask("DELETE", "/api/v1/accounts/new", "").problem(404);
+}
+
+#[test]
+fn what_is_in_the_file_is_changed_there() {
+    let gateway = Gateway::start();
+    let refused = gateway.put("accounts/shop", &json!({"password": "x"}), None).problem(409);
+    let line = std::fs::read_to_string(gateway.config()).expect("it is there");
+    let line = line.lines().position(|line| line.contains("\"shop\"")).expect("it is in it") + 1;
+    assert_eq!(refused, format!("account \"shop\" is in {}, line {line}: change it there", gateway.config()));
+    gateway.ask("DELETE", "/api/v1/accounts/shop", "").problem(409);
+    gateway.put("connectors/up", &json!({"address": "127.0.0.1:1", "system_id": "x"}), None).problem(409);
+    gateway.ask("DELETE", "/api/v1/connectors/up", "").problem(409);
+}
+
+#[test]
+fn a_change_meant_for_another_revision_is_refused() {
+    let gateway = Gateway::start();
+    let account = json!({"password": "x"});
+    gateway.put("accounts/a", &account, Some("\"0\"")).json(200);
+    let stale = gateway.put("accounts/b", &account, Some("\"0\"")).json(412);
+    assert_eq!(stale["revision"], 1);
+    gateway.put("accounts/b", &account, Some("\"1\"")).json(200);
+    gateway.put("accounts/b", &account, Some("*")).json(200);
+    gateway.put("accounts/b", &account, Some("x")).problem(412);
+    assert_eq!(gateway.ask("GET", "/api/v1/accounts", "").header("etag").as_deref(), Some("\"3\""));
+}
+
+#[test]
+fn a_password_that_is_not_given_stays() {
+    let gateway = Gateway::start();
+    gateway.put("accounts/new", &json!({"password": CANARIES[2]}), None).json(200);
+    gateway.put("accounts/new", &json!({"throughput": 5}), None).json(200);
+    gateway.bind("new", CANARIES[2]).exits(0);
+    let missing = gateway.put("accounts/other", &json!({}), None).problem(422);
+    assert!(missing.contains("password"), "{missing}");
+}
+
+#[test]
+fn a_connector_is_made_used_and_taken_away_while_others_stay_bound() {
+    let gateway = Gateway::start();
+    let before = gateway.get("/api/v1/sessions?connector=up")[0]["id"].clone();
+    let url = gateway.simulator.url();
+    let (_, upstream) = url.rsplit_once('@').expect("it has a host");
+    let connector = json!({"address": upstream, "system_id": "second", "password": CANARIES[2]});
+    gateway.put("connectors/second", &connector, None).json(200);
+    let route = json!([{"name": "uk", "destination_addr": "44*", "to": "second"}]);
+    gateway.put("routes", &route, None).json(200);
+    let id = gateway.send("447700900122", &[]);
+    assert_eq!(gateway.message(&id, "delivered")["connector"], "second");
+    let needed = gateway.ask("DELETE", "/api/v1/connectors/second", "").problem(409);
+    assert_eq!(needed, "route \"uk\" leads to \"second\", which is no connector");
+    gateway.ask("DELETE", "/api/v1/routes", "").json(200);
+    gateway.ask("DELETE", "/api/v1/connectors/second", "").json(200);
+    gateway.until(|gateway| gateway.get("/api/v1/sessions?connector=second") == json!([]));
+    assert_eq!(gateway.get("/api/v1/sessions?connector=up")[0]["id"], before);
+}
+
+#[test]
+fn a_connector_that_messages_wait_for_stays() {
+    let gateway = Gateway::start();
+    let nowhere = json!({"address": "127.0.0.1:1", "system_id": "me", "enabled": false});
+    gateway.put("connectors/nowhere", &nowhere, None).json(200);
+    gateway.put("routes", &json!([{"name": "it", "to": "nowhere"}]), None).json(200);
+    let id = gateway.send("447700900122", &[]);
+    gateway.ask("DELETE", "/api/v1/routes", "").json(200);
+    let waits = gateway.ask("DELETE", "/api/v1/connectors/nowhere", "").problem(409);
+    assert_eq!(waits, "1 messages wait for \"nowhere\", and would wait for ever");
+    gateway.ask("POST", &format!("/api/v1/messages/{id}/cancel"), "").json(200);
+    gateway.ask("DELETE", "/api/v1/connectors/nowhere", "").json(200);
+}
+
+#[test]
+fn routes_made_over_rest_are_asked_before_those_of_the_file() {
+    let mut gateway = Gateway::start();
+    let routes = json!([{"name": "none", "destination_addr": "99*", "refuse": "ESME_RINVDSTADR"}]);
+    let all = gateway.put("routes", &routes, None).json(200);
+    let names: Vec<_> = [0, 1].map(|at| (all[at]["origin"].clone(), all[at]["route"]["name"].clone())).into();
+    assert_eq!(names, [("rest".into(), "none".into()), ("file".into(), Value::from("all"))]);
+    gateway.restart();
+    assert_eq!(gateway.get("/api/v1/routes"), all);
+    for wrong in
+        [json!([{"to": "nowhere"}]), json!([{"colour": "red"}]), json!([{"name": "all", "to": "up"}])]
+    {
+        gateway.put("routes", &wrong, None).problem(422);
+    }
+    assert_eq!(gateway.get("/api/v1/routes"), all, "what cannot be changes nothing");
+    gateway.put("mo_routes", &json!([{"name": "mo", "to": "shop"}]), None).json(200);
+    gateway.put("mo_routes", &json!([{"name": "mo", "to": "nobody"}]), None).problem(422);
+}
+
+#[test]
+fn a_file_that_is_read_again_leaves_what_was_made_over_rest() {
+    let gateway = Gateway::start();
+    gateway.put("accounts/new", &json!({"password": "x"}), None).json(200);
+    let config = std::fs::read_to_string(gateway.config()).expect("it is there");
+    let more = "\n[[account]]\nsystem_id = \"third\"\npassword = \"x\"\n";
+    std::fs::write(gateway.config(), config + more).expect("the file is ours");
+    gateway.until(|gateway| gateway.get("/api/v1/accounts").as_array().is_some_and(|all| all.len() == 3));
+    assert_eq!(gateway.get("/api/v1/accounts/new")["origin"], "rest");
+    assert_eq!(gateway.get("/api/v1/accounts/third")["origin"], "file");
+}
+
+#[test]
+fn nothing_made_over_rest_shows_its_password() {
+    let gateway = Gateway::start();
+    let made = gateway.put("accounts/new", &json!({"password": CANARIES[2]}), None);
+    let connector = json!({"address": "127.0.0.1:1", "system_id": "me", "password": CANARIES[2]});
+    let second = gateway.put("connectors/second", &connector, None);
+    let wrong = gateway.put("accounts/x", &json!({"password": CANARIES[2], "window": "no"}), None);
+    let paths = ["accounts", "accounts/new", "connectors", "connectors/second", "routes"];
+    let shown = paths.map(|path| gateway.ask("GET", &format!("/api/v1/{path}"), ""));
+    for answer in [made, second, wrong].iter().chain(&shown) {
+        assert!(
+            !answer.body.contains(CANARIES[2]) && !answer.body.contains("hmac-sha256"),
+            "{}",
+            answer.body
+        );
+    }
+    let kept = gateway.dir.join("data/entities.json");
+    let kept: Value =
+        serde_json::from_str(&std::fs::read_to_string(kept).expect("it is there")).expect("JSON");
+    assert!(kept["account"]["new"]["password"].as_str().is_some_and(|hash| hash.starts_with("hmac-sha256:")));
+}
+
+impl Gateway {
+    fn put(&self, path: &str, body: &Value, revision: Option<&str>) -> http::Answer {
+        let headers: Vec<_> = revision.map(|revision| ("If-Match", revision)).into_iter().collect();
+        http::ask(&self.admin, "PUT", &format!("/api/v1/{path}"), &headers, &body.to_string())
+    }
+
+    fn bind(&self, system_id: &str, password: &str) -> Done {
+        let url = format!("smpp://{system_id}:{password}@{}", self.smpp);
+        smppkit(&["send", "--url", &url, "--mode", "tx", "--wait", "0", "--to", "447700900122", "Hi"])
+    }
+}
