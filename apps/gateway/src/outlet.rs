@@ -9,6 +9,10 @@ use crate::feed::Feed;
 use crate::hub::Hub;
 use crate::note::Notes;
 
+/// Messages handed to a session ahead of its window, at most: they are in its hands when others could
+/// have them.
+const AHEAD: u32 = 200;
+
 /// Where a session that sends gets its messages from.
 #[derive(Debug)]
 pub(crate) struct Outlet {
@@ -46,13 +50,14 @@ impl Outlet {
         self.backlog.push_front(claimed);
     }
 
-    /// Says how many more there is room for. Half a window is worth a word, less is not.
+    /// Says how many more it can take: what there is room for, and a window ahead, so that the next to go
+    /// are there when answers come. A quarter of a window is worth a word, less is not.
     pub(crate) fn want(&mut self, hub: &Arc<Hub>, room: u32, window: u32) {
         if self.is_closed {
             return;
         }
         let backlog = i64::try_from(self.backlog.len()).unwrap_or(i64::MAX);
-        let free = i64::from(room) - backlog;
+        let free = i64::from(room) + i64::from(window.min(AHEAD)) - backlog;
         let is_worth_it =
             free - self.wanted >= i64::from(window / 4).max(1) || (free > 0 && self.wanted <= 0);
         if is_worth_it {

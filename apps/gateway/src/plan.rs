@@ -1,7 +1,7 @@
 //! The settings, made ready: what sessions look at.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smppkit_net::Now;
@@ -13,7 +13,7 @@ use crate::counts::Counts;
 use crate::feed::Feed;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
 
-/// One state of the settings. A session keeps the one it began with for what it has begun.
+/// One state of the settings.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) settings: Settings,
@@ -63,6 +63,8 @@ pub(crate) struct UpstreamLive {
     pub(crate) senders: AtomicU32,
     /// Requests on their way.
     pub(crate) in_flight: AtomicU32,
+    /// Since when nobody sends, in milliseconds since 1970; looked at while nobody does.
+    down_since_ms: AtomicI64,
 }
 
 /// What plans are made from besides settings: what lives on from one to the next.
@@ -148,6 +150,17 @@ impl UpstreamLive {
         self.senders.load(Ordering::Relaxed) > 0
     }
 
+    /// A session that sent is gone.
+    pub(crate) fn sender_left(&self, now_ms: i64) {
+        self.down_since_ms.store(now_ms, Ordering::Relaxed);
+        self.senders.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How long nobody has sent, in milliseconds; 0 while somebody does.
+    pub(crate) fn down_ms(&self, now_ms: i64) -> i64 {
+        if self.is_up() { 0 } else { now_ms - self.down_since_ms.load(Ordering::Relaxed) }
+    }
+
     pub(crate) fn learnt(&self) -> MutexGuard<'_, Learnt> {
         self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -191,6 +204,7 @@ impl Lives {
                 counts: Counts::default(),
                 senders: AtomicU32::new(0),
                 in_flight: AtomicU32::new(0),
+                down_since_ms: AtomicI64::new(now.unix_ms),
             })
         });
         live.rate.set(now.mono, settings.throughput, None);

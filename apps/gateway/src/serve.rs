@@ -118,6 +118,8 @@ impl Gateway {
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let Self { hub, writer, listeners, fronts, admin, file, entities, config } = self;
         let (health, ready) = (Health::new(), Ready::new());
+        // It listens already: whoever asks from here on is served.
+        health.ready(true);
         let upstreams = Gate::new(GateLimits::default());
         let binds = Arc::new(Binds::new(Arc::clone(&hub), upstreams.clone()));
         binds.follow();
@@ -139,7 +141,6 @@ impl Gateway {
             tasks.spawn(keep_pulse(operated, health.clone()));
             tokio::spawn(admin.serve(router, async move { _ = admin_stopped.await }))
         });
-        health.ready(true);
         ready.ready();
         stop.await;
         health.ready(false);

@@ -41,7 +41,8 @@ pub enum Settled {
     Kept,
     /// It reads like a receipt, but belongs to none: it is a message.
     Message,
-    /// It is not known yet how this upstream writes ids: better asked again when more is.
+    /// It is not known yet how this upstream writes ids, or whether it is a receipt at all: better asked
+    /// again when more is.
     TooEarly,
 }
 
@@ -63,6 +64,9 @@ struct Fit {
     is_from: bool,
 }
 
+/// From so many characters on an id is hardly met by chance: of a billion messages one.
+const LONG_ID: usize = 10;
+
 /// Looks for the message of a receipt, and says what is to be changed. `body` is the receipt as it came,
 /// to be kept if need be.
 ///
@@ -83,15 +87,18 @@ pub fn settle_one(
     let only = |settled, change| Ok(Settlement { settled, change, hint });
     let fit = match learnt.known() {
         Some(known) => likeliest(fits.iter().filter(|fit| fit.form == known)),
-        None if !force => return only(Settled::TooEarly, None),
+        None if !force && !hint.is_some_and(|form| is_long(notice, form)) => {
+            return only(Settled::TooEarly, None);
+        }
         // As the response wrote it, or the one way that leads to where the receipt comes from.
         None => likeliest(fits.iter().filter(|fit| fit.form == IdForm::Same || hint == Some(fit.form))),
     };
     let Some(fit) = fit else {
-        return if notice.certain {
-            only(Settled::Kept, Some(keep(now, connector, learnt, notice, body)))
-        } else {
-            only(Settled::Message, None)
+        return match notice.certain {
+            true => only(Settled::Kept, Some(keep(now, connector, learnt, notice, body))),
+            // A response that it has overtaken may still come; only then is it nobody's receipt.
+            false if !force => only(Settled::TooEarly, None),
+            false => only(Settled::Message, None),
         };
     };
     let message = &fit.found.message;
@@ -189,6 +196,11 @@ fn hint(fits: &[Fit]) -> Option<IdForm> {
     let waits = |fit: &&Fit| fit.is_from && fit.found.state == State::Sent;
     let first = fits.iter().find(waits)?.form;
     fits.iter().filter(waits).all(|fit| fit.form == first).then_some(first)
+}
+
+/// Whether the id, read in that way, is too long to be another message's by chance.
+fn is_long(notice: &Notice, form: IdForm) -> bool {
+    notice.ids.iter().filter_map(|id| form.response_of(id)).any(|id| id.len() >= LONG_ID)
 }
 
 /// A message that still waits, to the number the receipt comes from; the newest of several.

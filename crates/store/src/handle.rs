@@ -19,7 +19,28 @@ pub struct Handle {
 }
 
 /// What a commit came to: an outcome for each change, or why there is none.
-pub type Committed = Result<Vec<Outcome>, StoreError>;
+pub type Committed = Result<Vec<Outcome>, Uncommitted>;
+
+/// A batch that was not committed.
+#[derive(Debug)]
+pub struct Uncommitted {
+    /// Why not.
+    pub error: StoreError,
+    /// As it was given, to be given again; empty if the writer has ended.
+    pub changes: Vec<Change>,
+}
+
+impl fmt::Display for Uncommitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Uncommitted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
 
 /// A batch that found the queue full, or the writer gone.
 #[derive(Debug)]
@@ -61,7 +82,7 @@ impl Handle {
     /// gathered, and what it returns is committed with that group. Batches keep their order.
     ///
     /// `work` sees the store as the group before left it: a change of its own group, also of an
-    /// earlier batch, is not there yet. It counts as `weight` changes against the queue's limit, and
+    /// earlier batch, is not there yet, but that [`Store::correlate`] foresees remote ids. It counts as `weight` changes against the queue's limit, and
     /// when the group is filled. Full, `work` and `done` are dropped; and also, unasked, if the writer
     /// ends first.
     pub fn prepare_then<C: Send + 'static>(
@@ -188,7 +209,7 @@ impl Shared {
         drop(left);
         for batch in batches {
             if let Work::Changes(_, done) = batch.work {
-                done(Err(StoreError::Closed));
+                done(Err(Uncommitted { error: StoreError::Closed, changes: Vec::new() }));
             }
         }
     }

@@ -68,7 +68,7 @@ mod writer;
 
 pub use change::{Change, Outcome, Refusal};
 pub use error::StoreError;
-pub use handle::{Committed, Handle, NotTaken};
+pub use handle::{Committed, Handle, NotTaken, Uncommitted};
 pub use id::{MessageId, MessageIds, NodeId};
 pub use message::{
     Accepted, Cdr, Claimed, Correlated, Event, EventKind, Final, Message, Orphan, Page, RemoteId, Search,

@@ -2,7 +2,7 @@
 
 use crate::change::Change;
 use crate::error::StoreError;
-use crate::handle::{Batch, Done, Handle, Shared, Work};
+use crate::handle::{Batch, Done, Handle, Shared, Uncommitted, Work};
 use crate::message::Timestamp;
 use crate::store::Store;
 use crate::writer::WriterLimits;
@@ -92,10 +92,15 @@ fn serve(shared: &Shared, store: &mut dyn Store, clock: Clock<'_>) {
 fn commit(store: &mut dyn Store, now: Timestamp, group: Vec<Batch>) {
     let mut changes = Vec::new();
     let mut callers = Vec::with_capacity(group.len());
+    let mut foreseen = 0;
     for batch in group {
         let (own, done) = match batch.work {
             Work::Changes(own, done) => (own, done),
-            Work::Prepare(prepare) => prepare(store, now),
+            Work::Prepare(prepare) => {
+                store.foresee(changes.get(foreseen..).unwrap_or_default());
+                foreseen = changes.len();
+                prepare(store, now)
+            }
         };
         callers.push((own.len(), done));
         if changes.is_empty() {
@@ -104,12 +109,12 @@ fn commit(store: &mut dyn Store, now: Timestamp, group: Vec<Batch>) {
             changes.extend(own);
         }
     }
-    answer(store, now, &changes, callers);
+    answer(store, now, changes, callers);
 }
 
-fn answer(store: &mut dyn Store, now: Timestamp, changes: &[Change], callers: Vec<(usize, Done)>) {
+fn answer(store: &mut dyn Store, now: Timestamp, changes: Vec<Change>, callers: Vec<(usize, Done)>) {
     let mut outcomes = Vec::with_capacity(changes.len());
-    let committed = if changes.is_empty() { Ok(()) } else { store.commit(now, changes, &mut outcomes) };
+    let committed = if changes.is_empty() { Ok(()) } else { store.commit(now, &changes, &mut outcomes) };
     match committed {
         Ok(()) => {
             let mut outcomes = outcomes.into_iter();
@@ -118,15 +123,16 @@ fn answer(store: &mut dyn Store, now: Timestamp, changes: &[Change], callers: Ve
             }
         }
         Err(error) => {
+            let mut changes = changes.into_iter();
+            let again = if error.is_lasting() { || StoreError::Stopped } else { || StoreError::Full };
             let mut first = Some(error);
-            let is_lasting = first.as_ref().is_some_and(StoreError::is_lasting);
             for (count, done) in callers {
                 if count == 0 {
                     done(Ok(Vec::new()));
                     continue;
                 }
-                let again = if is_lasting { StoreError::Stopped } else { StoreError::Full };
-                done(Err(first.take().unwrap_or(again)));
+                let error = first.take().unwrap_or_else(again);
+                done(Err(Uncommitted { error, changes: changes.by_ref().take(count).collect() }));
             }
         }
     }

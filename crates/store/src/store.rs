@@ -39,6 +39,10 @@ pub trait Store {
     /// waits for its receipt.
     fn correlate(&mut self, remote: &RemoteId) -> Result<Vec<Correlated>, StoreError>;
 
+    /// Changes that the next commit will begin with: [`Store::correlate`] finds the remote ids that are
+    /// given in them already.
+    fn foresee(&mut self, changes: &[Change]);
+
     /// Messages sent and still without receipt, accepted before a moment, by id after the cursor.
     fn unreceipted(
         &mut self,

@@ -5,8 +5,8 @@ mod common;
 
 use common::{Dir, NOW, accept, claim_ids, finish, ids, later, remote, sent};
 use smppkit_store::{
-    Change, Final, Handle, Lost, MessageId, NotTaken, Orphan, Outcome, Pump, Settings, Sqlite, Store,
-    StoreError, Timestamp, WriterLimits,
+    Change, Committed, Final, Handle, Lost, MessageId, NotTaken, Orphan, Outcome, Pump, Settings, Sqlite,
+    State, Store, Timestamp, WriterLimits,
 };
 use std::sync::{Arc, Mutex};
 
@@ -56,7 +56,7 @@ fn prepared_changes_join_the_group_and_keep_their_order() {
     let seen = Seen::default();
     let note = |what: &'static str| {
         let seen = seen.clone();
-        move |committed: Result<Vec<Outcome>, StoreError>| {
+        move |committed: Committed| {
             seen.note(format!("{what} {:?}", committed.unwrap()));
         }
     };
@@ -67,7 +67,7 @@ fn prepared_changes_join_the_group_and_keep_their_order() {
         (changes, claimed)
     };
     let second = seen.clone();
-    let prepared = move |committed: Result<Vec<Outcome>, StoreError>, claimed: Vec<MessageId>| {
+    let prepared = move |committed: Committed, claimed: Vec<MessageId>| {
         assert_eq!(claimed, [a], "the accept of its own group is not there yet");
         second.note(format!("second {:?}", committed.unwrap()));
     };
@@ -156,23 +156,48 @@ fn calls_that_an_answer_asks_for_are_made_in_the_same_turn() {
 }
 
 #[test]
-fn a_receipt_looked_up_just_before_its_sent_is_not_kept_for_ever() {
+fn a_receipt_finds_the_message_whose_remote_id_its_own_group_gives_out() {
     let (mut pump, handle) = pump(WriterLimits::default());
     let (id, _) = two_ids(&mut pump);
     handle.commit(vec![accept(id, "up")]).unwrap();
     pump.turn(NOW);
+    pump.store().claim(NOW, "up", 1).unwrap();
     let asked = Arc::new(remote("up", &["7F"]));
     handle.commit(vec![sent(id, "up", &["7F"])]).unwrap();
     let seen = Seen::default();
-    let look_up = move |store: &mut dyn Store, at: Timestamp| {
-        let known = store.correlate(&asked).unwrap();
-        let orphan = Orphan { remote: (*asked).clone(), at, payload: b"stat".as_slice().into() };
-        assert!(known.is_empty(), "sent by this very group");
-        (vec![Change::Keep(Arc::new(orphan))], ())
+    let other = remote("down", &["7F"]);
+    let look_up = move |store: &mut dyn Store, _: Timestamp| {
+        let found = store.correlate(&asked).unwrap();
+        assert_eq!((found[0].message.id, found[0].state), (id, State::Sent));
+        assert!(store.correlate(&other).unwrap().is_empty(), "another's name for it is another name");
+        (vec![finish(id, Final::Delivered)], ())
     };
     let answer = seen.clone();
     handle
         .prepare_then(1, look_up, move |committed, ()| answer.note(format!("{:?}", committed.unwrap())))
+        .unwrap();
+    pump.turn(NOW);
+    assert_eq!(seen.take(), [format!("{:?}", [Outcome::Done])]);
+    assert_eq!(pump.store().totals().delivered, 1);
+    // What was foreseen is forgotten with its commit.
+    let ended = pump.store().correlate(&remote("up", &["7F"])).unwrap();
+    assert_eq!(ended[0].state, State::Final(Final::Delivered));
+}
+
+#[test]
+fn a_receipt_kept_in_the_group_of_its_sent_is_known() {
+    let (mut pump, handle) = pump(WriterLimits::default());
+    let (id, _) = two_ids(&mut pump);
+    handle.commit(vec![accept(id, "up")]).unwrap();
+    pump.turn(NOW);
+    let orphan = Orphan { remote: remote("up", &["7F"]), at: NOW, payload: b"stat".as_slice().into() };
+    handle.commit(vec![sent(id, "up", &["7F"])]).unwrap();
+    let seen = Seen::default();
+    let answer = seen.clone();
+    handle
+        .commit_then(vec![Change::Keep(Arc::new(orphan))], move |committed| {
+            answer.note(format!("{:?}", committed.unwrap()));
+        })
         .unwrap();
     pump.turn(NOW);
     assert_eq!(seen.take(), [format!("{:?}", [Outcome::Known(id)])]);
@@ -184,7 +209,11 @@ fn a_dropped_pump_leaves_nobody_waiting_and_takes_nothing_more() {
     let (pump, handle) = pump(WriterLimits::default());
     let seen = Seen::default();
     let (batch, prepared) = (seen.clone(), seen.clone());
-    handle.commit_then(vec![], move |committed| batch.note(format!("{committed:?}"))).unwrap();
+    handle
+        .commit_then(vec![], move |committed| {
+            batch.note(format!("{:?}", committed.map_err(|uncommitted| uncommitted.error)))
+        })
+        .unwrap();
     handle.prepare_then(1, |_, _| (vec![], ()), move |_, ()| prepared.note("never")).unwrap();
     let call = handle.call(|_, _| ());
     drop(pump);

@@ -6,7 +6,7 @@ mod common;
 use common::{Dir, NOW, accept, claim_ids, finish, ids, later, settle};
 use smppkit_store::{
     Change, Final, Lost, MessageId, NotTaken, Outcome, Reader, Search, Settings, Sqlite, Store, StoreError,
-    Timestamp, Writer, WriterLimits,
+    Timestamp, Uncommitted, Writer, WriterLimits,
 };
 use std::future::Future;
 use std::pin::pin;
@@ -132,7 +132,9 @@ fn a_panic_on_the_writer_leaves_nobody_waiting() {
     loop {
         match writer.handle().commit(vec![accept(ids.next(NOW), "up")]) {
             Err(NotTaken { is_closed, .. }) => break assert!(is_closed),
-            Ok(ticket) => assert!(matches!(ticket.wait(), Ok(Err(StoreError::Closed)))),
+            Ok(ticket) => {
+                assert!(matches!(ticket.wait(), Ok(Err(Uncommitted { error: StoreError::Closed, .. }))));
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::sessions::Side;
 
 /// An account, without its password.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountState)]
 pub(super) struct Shown {
     /// Its name.
     system_id: String,

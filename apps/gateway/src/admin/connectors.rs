@@ -18,6 +18,7 @@ use crate::sessions::Side;
 
 /// A connector, without its password.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectorState)]
 pub(super) struct Shown {
     name: String,
     /// Where it was made.
@@ -65,6 +66,7 @@ pub(super) enum Condition {
 
 /// How its receipts write the ids of its responses.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LearntIds)]
 pub(super) struct Ids {
     /// `same`, `hex_then_decimal` or `decimal_then_hex`; nothing while it is not known.
     form: Option<&'static str>,

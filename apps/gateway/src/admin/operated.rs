@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smppkit_ops::Problem;
-use smppkit_store::{Change, Outcome, Reader, Store, StoreError, Timestamp};
+use smppkit_store::{Change, Committed, Outcome, Reader, Store, StoreError, Timestamp, Uncommitted};
 use tokio::sync::Semaphore;
 
 use super::pulse::Pulse;
@@ -85,9 +85,9 @@ impl Operated {
             }
             Err(problem) => (Vec::new(), Err(problem)),
         };
-        let done = move |committed: Result<Vec<Outcome>, StoreError>, found: Result<_, Problem>| {
+        let done = move |committed: Committed, found: Result<_, Problem>| {
             let outcome = found.and_then(|(hub, queues): (Arc<Hub>, Vec<Arc<str>>)| {
-                let outcomes = committed.map_err(|error| {
+                let outcomes = committed.map_err(|Uncommitted { error, .. }| {
                     hub.store_failed(&error);
                     of_store(&error)
                 })?;

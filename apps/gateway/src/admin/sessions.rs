@@ -109,7 +109,7 @@ pub(super) enum End {
 pub(super) struct How {
     /// `unbind` by default.
     #[serde(default)]
-    #[param(required = false)]
+    #[param(required = false, inline)]
     how: End,
 }
 

@@ -8,6 +8,7 @@ use super::moment::Moment;
 
 /// A message, without what it says.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
 pub(super) struct Shown {
     #[schema(example = "381516741484580864")]
     message_id: String,

@@ -18,6 +18,7 @@ use super::shown::{Shown, Stand};
 
 /// One message, with all that became of it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessageStory)]
 pub(super) struct Whole {
     #[serde(flatten)]
     message: Shown,
@@ -60,6 +61,7 @@ pub(super) enum Kind {
 
 /// Something that happened to it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessageEvent)]
 pub(super) struct Happened {
     at: Moment,
     event: What,

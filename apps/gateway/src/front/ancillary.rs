@@ -92,7 +92,7 @@ impl Asker {
         };
         let done = move |committed: Committed, found: Result<(C, Vec<Arc<str>>), CommandStatus>| {
             let answer = found.and_then(|(context, queues)| {
-                let outcomes = committed.map_err(|error| asker.failed(&error))?;
+                let outcomes = committed.map_err(|uncommitted| asker.failed(&uncommitted.error))?;
                 asker.hub.told(&queues);
                 say(&asker, outcomes, context)
             });

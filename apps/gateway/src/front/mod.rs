@@ -140,7 +140,22 @@ impl Front {
         })
     }
 
+    /// Follows a change of the settings: its account's, and where messages go.
+    fn follow(&mut self) {
+        let Some(bound) = &mut self.bound else { return };
+        let plan = self.hub.plan.load();
+        if Arc::ptr_eq(&bound.plan, &plan) {
+            return;
+        }
+        // One that is there no more is unbound; what it was counts until then.
+        if let Some(account) = plan.accounts.get(&*bound.account.name) {
+            bound.account = Arc::clone(account);
+            bound.plan = Arc::clone(&plan);
+        }
+    }
+
     fn request(&mut self, link: &mut FrontLink<'_>, asked: Asked, body: &Body) {
+        self.follow();
         let Some(bound) = &self.bound else {
             return link.refuse(asked, CommandStatus::ESME_RINVBNDSTS);
         };
@@ -206,6 +221,7 @@ impl Application for Front {
     }
 
     fn poll(&mut self, link: &mut FrontLink<'_>, cx: &mut Context<'_>) {
+        self.follow();
         for note in self.notes.take(cx) {
             self.note(link, note);
         }

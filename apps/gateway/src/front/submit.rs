@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smppkit_net::Asked;
 use smppkit_relay::{Outgoing, Parcel, Part, Submission, cut, short_reference, to_neutral};
 use smppkit_route::NoRoute;
-use smppkit_store::{Accepted, Change, MessageId, Outcome, Timestamp};
+use smppkit_store::{Accepted, Change, MessageId, Outcome, Timestamp, Uncommitted};
 use smppkit_wire::field::{CStr, DestAddress, UnsuccessSme, UnsuccessSmes};
 use smppkit_wire::pdu::table::{DataSm, DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp};
 use smppkit_wire::value::{Npi, Ton};
@@ -166,21 +166,35 @@ impl Front {
         Taken { pieces: kept, ..Taken::one(accepted, message) }
     }
 
-    /// Hands the batch to the store, and what came of deliveries.
+    /// Hands the batch to the store, and what came of deliveries. What has no room is refused: all of a
+    /// request or nothing.
     pub(super) fn flush(&mut self, link: &mut FrontLink<'_>) {
         self.hub.settle(None, std::mem::take(&mut self.results));
         if self.accepts.is_empty() {
             return;
         }
-        let changes = std::mem::take(&mut self.accepts);
-        let asks = std::mem::take(&mut self.asks);
-        if !self.hub.may_accept(changes.len()) {
-            return refuse(link, asks, CommandStatus::ESME_RMSGQFUL);
+        let mut changes = std::mem::take(&mut self.accepts);
+        let mut asks = std::mem::take(&mut self.asks);
+        let mut room = self.hub.room();
+        let fits = asks.iter().take_while(|ask| {
+            let fits = ask.changes <= room;
+            room = room.saturating_sub(ask.changes);
+            fits
+        });
+        let fits = fits.count();
+        let left = asks.split_off(fits);
+        changes.truncate(asks.iter().map(|ask| ask.changes).sum());
+        refuse(link, left, CommandStatus::ESME_RMSGQFUL);
+        if !asks.is_empty() {
+            self.commit(link, changes, asks);
         }
+    }
+
+    fn commit(&mut self, link: &mut FrontLink<'_>, changes: Vec<Change>, asks: Vec<Ask>) {
         let queues = crate::hub::queues_of(&changes);
         let (hub, notes) = (Arc::clone(&self.hub), Arc::clone(&self.notes));
         let given = self.hub.store.commit_then(changes, move |committed| {
-            notes.post(Note::Taken(committed.map_err(|error| {
+            notes.post(Note::Taken(committed.map_err(|Uncommitted { error, .. }| {
                 hub.store_failed(&error);
                 status_of(&error)
             })));

@@ -50,6 +50,8 @@ to = "bank"
 [retry]
 first = "1s"
 longest = "10s"
+# Connections break so often that some messages are unlucky many times.
+unknown_attempts = 100
 "#;
 
 /// One end of a connection.

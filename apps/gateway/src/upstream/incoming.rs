@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use smppkit_net::Asked;
 use smppkit_relay::{Incoming, Notice, Parcel, Settled, Settlement, delivery_to_neutral, settle_one};
-use smppkit_store::{Accepted, Change, Committed, Outcome, Store, Timestamp};
+use smppkit_store::{Accepted, Change, Committed, Outcome, Store, Timestamp, Uncommitted};
 use smppkit_wire::field::{CStr, ShortMessage};
 use smppkit_wire::pdu::table::{DataSm, DataSmResp, DeliverSm, DeliverSmResp};
 use smppkit_wire::tlv::tag;
 use smppkit_wire::{Body, CommandStatus, Tlvs};
 use tracing::debug;
 
-use super::{LATER, Receipt, Session, UpstreamLink};
+use super::{Held, LATER, Receipt, Session, UpstreamLink};
 use crate::counts::count;
 use crate::facts::{self, Origin};
 use crate::hub::{Hub, queues_of};
@@ -24,6 +24,8 @@ use crate::settings::millis;
 /// How long a receipt waits for others to show how ids are written. Short of any message centre's own
 /// patience, and few ever wait: it is known after the first receipts.
 const EVIDENCE: Duration = Duration::from_secs(2);
+/// Until it is looked at for the second time.
+const SOON: Duration = Duration::from_millis(10);
 
 impl Session {
     pub(super) fn incoming(&mut self, link: &mut UpstreamLink<'_>, asked: Asked, body: Body) {
@@ -33,7 +35,7 @@ impl Session {
         match Notice::read(&body) {
             Some(notice) => {
                 count(&self.upstream.live.counts.receipts, 1);
-                self.receipts.push(Receipt { asked, notice, body, force: false });
+                self.receipts.push(Receipt::new(asked, notice, body, link.now().mono));
             }
             None => self.message(link, asked, body),
         }
@@ -103,7 +105,7 @@ impl Session {
                     hub.told(&queues);
                     CommandStatus::ESME_ROK
                 }
-                Err(error) => {
+                Err(Uncommitted { error, .. }) => {
                     hub.store_failed(&error);
                     LATER
                 }
@@ -136,36 +138,41 @@ impl Session {
         }
     }
 
-    /// Receipts that came to nothing yet: those that came before ids were understood wait a little, those that
-    /// belong to a message by now are settled, the others are messages.
+    /// Receipts that came to nothing yet: those that came before ids were understood wait a little,
+    /// those that belong to a message by now are settled, the others are messages.
     pub(super) fn again(&mut self, link: &mut UpstreamLink<'_>, receipts: Vec<(Receipt, Why)>) {
+        let now = link.now();
         for (mut receipt, why) in receipts {
             match why {
                 Why::Message => self.message(link, receipt.asked, receipt.body),
                 Why::Known => self.receipts.push(receipt),
                 Why::TooEarly => {
-                    receipt.force = true;
-                    self.held.push((receipt, link.now().mono + EVIDENCE));
+                    // Soon at first: mostly its message's response is being written.
+                    receipt.wait = (receipt.wait * 3).max(SOON);
+                    let until = (now.mono + receipt.wait).min(receipt.came + EVIDENCE);
+                    receipt.force = until >= receipt.came + EVIDENCE;
+                    let wait = until.saturating_duration_since(now.mono);
+                    let for_ids = self.upstream.live.learnt().known().is_none();
+                    self.held.push(Held { receipt, until, for_ids });
+                    // The session has no timer of its own for this.
+                    self.hub.call_back(now.unix_ms + millis(wait) + 1, &self.notes);
                 }
             }
         }
-        if !self.held.is_empty() {
-            // The session has no timer of its own for this.
-            self.hub.call_back(link.now().unix_ms + millis(EVIDENCE), &self.notes);
-        }
     }
 
-    /// Settles what was held back, once more is known or its time is up.
+    /// Settles what was held back, once more is known or its time has come.
     pub(super) fn look_at_held(&mut self, link: &mut UpstreamLink<'_>) {
         if self.held.is_empty() {
             return;
         }
         let now = link.now().mono;
         let is_known = self.upstream.live.learnt().known().is_some();
-        let (due, held) = self.held.drain(..).partition(|(_, until)| is_known || *until <= now);
+        let held = std::mem::take(&mut self.held);
+        let is_due = |held: &Held| (held.for_ids && is_known) || held.until <= now;
+        let (due, held): (Vec<Held>, _) = held.into_iter().partition(is_due);
         self.held = held;
-        let due: Vec<(Receipt, std::time::Instant)> = due;
-        self.receipts.extend(due.into_iter().map(|(receipt, _)| receipt));
+        self.receipts.extend(due.into_iter().map(|held| held.receipt));
     }
 }
 
@@ -206,7 +213,9 @@ fn look_up(
         let learnt = upstream.live.learnt().clone();
         match settle_one(store, now, &upstream.name, &learnt, &**hub, came, receipt.force) {
             Ok(Settlement { settled: what, change, hint }) => {
-                if let Some(form) = hint {
+                let mut receipt = receipt;
+                if let Some(form) = hint.filter(|_| !receipt.has_hinted) {
+                    receipt.has_hinted = true;
                     upstream.live.learnt().saw(form);
                 }
                 settled.push((receipt, what, change.is_some()));
@@ -231,7 +240,7 @@ impl Batch {
         let outcomes = match committed {
             Ok(outcomes) if !self.failed => outcomes,
             Ok(_) => return self.refuse(notes),
-            Err(error) => {
+            Err(Uncommitted { error, .. }) => {
                 self.hub.store_failed(&error);
                 return self.refuse(notes);
             }

@@ -6,7 +6,7 @@ mod send;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Context;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use smppkit_net::{Application, Asked, Bind, BindMode, Cut, Ended, Event, Link};
 use smppkit_relay::Notice;
@@ -43,7 +43,7 @@ pub(crate) struct Session {
     /// Messages of this batch.
     messages: Vec<(Asked, Change)>,
     /// Receipts that came before it was known how ids are written: until then they are not answered.
-    held: Vec<(Receipt, Instant)>,
+    held: Vec<Held>,
     /// As told to the plan.
     in_flight: u32,
 }
@@ -58,14 +58,33 @@ pub(crate) struct Sending {
     whole: Option<MessageId>,
 }
 
+/// A receipt that is looked at again.
+struct Held {
+    receipt: Receipt,
+    until: Instant,
+    /// Or when it is known how ids are written.
+    for_ids: bool,
+}
+
 /// A receipt that came, until it is answered.
 #[derive(Debug)]
 pub(crate) struct Receipt {
-    pub(crate) asked: Asked,
-    pub(crate) notice: Notice,
-    pub(crate) body: Body,
+    asked: Asked,
+    notice: Notice,
+    body: Body,
+    came: Instant,
+    /// Until it is looked at again.
+    wait: Duration,
     /// It is settled as well as it can be now.
-    pub(crate) force: bool,
+    force: bool,
+    /// It has shown how ids are written; once is enough.
+    has_hinted: bool,
+}
+
+impl Receipt {
+    fn new(asked: Asked, notice: Notice, body: Body, came: Instant) -> Self {
+        Self { asked, notice, body, came, wait: Duration::ZERO, force: false, has_hinted: false }
+    }
 }
 
 impl Session {
@@ -205,7 +224,7 @@ impl Drop for Session {
     /// However the session ended: what it was handed goes back, what it did is made durable.
     fn drop(&mut self) {
         if let Some(mut outlet) = self.outlet.take() {
-            self.upstream.live.senders.fetch_sub(1, Ordering::Relaxed);
+            self.upstream.live.sender_left(self.hub.now().unix_ms);
             outlet.close(&self.hub);
             for note in self.notes.last() {
                 if let Note::Claimed(claimed) = note {

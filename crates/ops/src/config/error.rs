@@ -85,7 +85,9 @@ impl Place {
         let blamed = text.get(span.clone()).unwrap_or_default();
         let mut width = blamed.lines().next().unwrap_or_default().chars().count().max(1);
         let mut excerpt = line.to_owned();
-        if let Some((key, _)) = line.split_once('=').filter(|_| is_secret(line)) {
+        // A key that is not known may be a secret's, misspelt, where there could be one.
+        let may_be = message.starts_with("unknown field") && is_secret(message);
+        if let Some((key, _)) = line.split_once('=').filter(|_| is_secret(line) || may_be) {
             excerpt = format!("{key}= ***");
             if span.start - line_start > key.len() {
                 hide(blamed, message);

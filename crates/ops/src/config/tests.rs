@@ -48,6 +48,19 @@ fn unknown_key_is_shown_with_line_and_column() {
 }
 
 #[test]
+fn a_misspelt_secret_is_not_shown() {
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Account {
+        #[allow(dead_code, reason = "only its name counts")]
+        password: String,
+    }
+    let error = parse::<Account>("passwort = \"geheim\"\n", "smppkit.toml").unwrap_err().to_string();
+    assert!(error.contains("1:1: unknown field `passwort`") && error.contains("passwort = ***"), "{error}");
+    assert!(!error.contains("geheim"), "{error}");
+}
+
+#[test]
 fn wrong_type_is_shown_with_line_and_column() {
     let expected = "smppkit.toml:2:9: invalid type: string \"2775\", expected u16\n  \
                     2 | \tport = \"2775\" # ours\n    | \t       ^^^^^^";

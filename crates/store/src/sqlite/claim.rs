@@ -6,7 +6,7 @@ use super::memory::Memory;
 use super::schema::Day;
 use crate::error::StoreError;
 use crate::id::MessageId;
-use crate::message::{Accepted, Claimed, Correlated, Message, RemoteId, Timestamp};
+use crate::message::{Accepted, Claimed, Correlated, Message, RemoteId, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -165,10 +165,14 @@ pub(super) fn correlate(
     remote: &RemoteId,
 ) -> Result<Vec<Correlated>, StoreError> {
     let mut ids: Vec<MessageId> = Vec::new();
+    let foreseen = remote.forms.iter().find_map(|form| m.foreseen(&remote.connector, form));
     for form in &remote.forms {
         ids.extend(m.remotes.find(&remote.connector, form));
     }
-    let is_awaited = |id: &MessageId| m.live.get(id).is_some_and(|live| live.phase == Phase::Sent);
+    ids.extend(foreseen);
+    let is_awaited = |id: &MessageId| {
+        foreseen == Some(*id) || m.live.get(id).is_some_and(|live| live.phase == Phase::Sent)
+    };
     if !ids.iter().any(is_awaited) {
         // Only then: a look-up in every day's table is too much for each receipt.
         for day in m.days.values() {
@@ -182,7 +186,9 @@ pub(super) fn correlate(
     let mut correlated = Vec::with_capacity(ids.len());
     for id in ids {
         if let Some(live) = m.live.get(&id) {
-            correlated.push(live.correlated());
+            let now = live.correlated();
+            let is_next = foreseen == Some(id) && now.state == State::Queued;
+            correlated.push(if is_next { Correlated { state: State::Sent, ..now } } else { now });
         } else if let Some(day) = m.days.get(&Day::of(id)) {
             correlated.extend(damage::find(c, m, day, id)?.map(|live| live.correlated()));
         }

@@ -23,6 +23,7 @@ pub(super) fn commit(
     changes: &[Change],
     outcomes: &mut Vec<Outcome>,
 ) -> Result<(), StoreError> {
+    m.forget_foreseen();
     if m.is_stopped {
         return Err(StoreError::Stopped);
     }

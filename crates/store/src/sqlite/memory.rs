@@ -5,12 +5,13 @@ use super::hash::{IdHasher, Seeded};
 use super::live::{Live, OnDisk, Phase};
 use super::remotes::Remotes;
 use super::schema::Day;
+use crate::change::Change;
 use crate::id::MessageId;
-use crate::message::{Accepted, Timestamp, Totals};
+use crate::message::{Accepted, RemoteId, Timestamp, Totals};
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;
 
 /// Changed only after a commit succeeded, so that a failed one leaves it as it was.
@@ -30,6 +31,8 @@ pub(super) struct Memory {
     /// Rows of `event`, oldest first.
     pub(super) events: VecDeque<(i64, MessageId)>,
     pub(super) remotes: Remotes,
+    /// Remote ids that the next commit will give out, by what hash they have.
+    foreseen: HashMap<u64, (Arc<RemoteId>, MessageId)>,
     pub(super) days: BTreeMap<i64, Arc<Day>>,
     pub(super) counters: Counters,
     /// The write-ahead log is one of an earlier run: see [`super::checkpoint::renew`].
@@ -106,6 +109,7 @@ impl Memory {
             ageing: VecDeque::new(),
             events: VecDeque::new(),
             remotes: Remotes::default(),
+            foreseen: HashMap::new(),
             days: BTreeMap::new(),
             counters: Counters::default(),
             is_log_old: false,
@@ -113,6 +117,37 @@ impl Memory {
             is_open_doubtful: false,
             is_stopped: false,
         }
+    }
+
+    /// Remembers the remote ids that these changes will give out.
+    pub(super) fn foresee(&mut self, changes: &[Change]) {
+        for change in changes {
+            let Change::Sent { id, remote } = change else { continue };
+            for form in &remote.forms {
+                let hash = self.hash_of(&remote.connector, form);
+                self.foreseen.insert(hash, (remote.clone(), *id));
+            }
+        }
+    }
+
+    /// The message that the next commit will give a remote id to.
+    pub(super) fn foreseen(&self, connector: &str, form: &str) -> Option<MessageId> {
+        if self.foreseen.is_empty() {
+            return None;
+        }
+        let (remote, id) = self.foreseen.get(&self.hash_of(connector, form))?;
+        // Two may share a hash: then the other one is not foreseen.
+        let is_it = *remote.connector == *connector && remote.forms.iter().any(|other| **other == *form);
+        is_it.then_some(*id)
+    }
+
+    /// The commit that was foreseen has come, or will not.
+    pub(super) fn forget_foreseen(&mut self) {
+        self.foreseen.clear();
+    }
+
+    fn hash_of(&self, connector: &str, form: &str) -> u64 {
+        self.queues.hasher().hash_one((connector, form))
     }
 
     /// Whether a new message goes to disk only: its queue's head is full, earlier ones wait on disk,

@@ -38,6 +38,7 @@ use checkpoint::Checkpointer;
 use claim::Between;
 use lock::Lock;
 use memory::Memory;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,6 +99,8 @@ impl Sqlite {
         lock: Option<Lock>,
     ) -> Result<Self, StoreError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Or each look-up by a bound value is planned anew: a third of a receipt's cost, measured.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(&format!(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;
              PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint={};",
@@ -163,6 +166,10 @@ impl Store for Engine<'_> {
 
     fn correlate(&mut self, remote: &RemoteId) -> Result<Vec<Correlated>, StoreError> {
         claim::correlate(self.c, self.m, remote)
+    }
+
+    fn foresee(&mut self, changes: &[Change]) {
+        self.m.foresee(changes);
     }
 
     fn unreceipted(
@@ -258,6 +265,10 @@ impl Store for Sqlite {
 
     fn correlate(&mut self, remote: &RemoteId) -> Result<Vec<Correlated>, StoreError> {
         self.engine().correlate(remote)
+    }
+
+    fn foresee(&mut self, changes: &[Change]) {
+        self.memory.foresee(changes);
     }
 
     fn unreceipted(

@@ -35,7 +35,8 @@ fn it_is_ready_with_its_store() {
     let gateway = Gateway::start();
     assert_eq!(gateway.ask("GET", "/livez", "").status, 200);
     gateway.until(|gateway| gateway.ask("GET", "/readyz?verbose", "").body.contains("[+]store ok"));
-    assert_eq!(gateway.ask("GET", "/readyz", "").status, 200);
+    let ready = gateway.ask("GET", "/readyz?verbose", "");
+    assert_eq!(ready.status, 200, "{}", ready.body);
 }
 
 #[test]

@@ -1,25 +1,26 @@
 //! What all sessions share: the settings of now, the store, the feeds of its queues, and the ids.
 
+mod results;
+mod upkeep;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use smppkit_net::Now;
-use smppkit_relay::{Settling, ended, part_of, whole_ended};
-use smppkit_store::{
-    Change, Claimed, Committed, Handle, Message, MessageId, MessageIds, Outcome, Store, StoreError,
-    Timestamp, Totals,
-};
+use smppkit_relay::{Settling, ended};
+use smppkit_store::{Change, Claimed, Handle, MessageId, MessageIds, StoreError, Timestamp, Totals};
 use smppkit_wire::CommandStatus;
 use smppkit_wire::value::MessageState;
 use tokio::sync::Notify;
-use tracing::{error, warn};
+use tracing::error;
 
+use self::results::PutAside;
 use crate::access::{Lockout, ServerKey};
 use crate::feed::Feed;
 use crate::note::{Note, Notes};
-use crate::plan::{Lives, Plan, Upstream, esme_queue, whole_queue};
+use crate::plan::{Lives, Plan, esme_queue};
 use crate::sessions::Sessions;
 use crate::settings::{Settings, millis};
 
@@ -48,12 +49,6 @@ pub(crate) struct Hub {
     pub(crate) sooner: Notify,
     /// The next short id for a 3.3 peer.
     next_short: AtomicU64,
-}
-
-/// Results that wait for the store, and who answered.
-struct PutAside {
-    upstream: Option<Arc<Upstream>>,
-    changes: Vec<Change>,
 }
 
 /// Where the time comes from.
@@ -151,10 +146,11 @@ impl Hub {
         self.may_send.load(Ordering::Relaxed)
     }
 
-    /// Whether so many more may wait to be written: a quarter of the places is for what came of messages,
-    /// which must not be turned away.
-    pub(crate) fn may_accept(&self, changes: usize) -> bool {
-        self.store.waiting() + changes <= self.plan.load().settings.store.queue / 4 * 3
+    /// How many more may wait to be written: a quarter of the places is for what came of messages, which
+    /// must not be turned away.
+    pub(crate) fn room(&self) -> usize {
+        let places = (self.plan.load().settings.store.queue / 4 * 3).max(1);
+        places.saturating_sub(self.store.waiting())
     }
 
     /// Whether as many messages are kept as may be.
@@ -189,182 +185,6 @@ impl Hub {
     pub(crate) fn release(self: &Arc<Self>, queue: Arc<str>, claimed: Vec<Claimed>) {
         let changes = claimed.into_iter().map(|one| Change::Release { id: one.message.id }).collect();
         self.settle_in(None, Some(queue), changes);
-    }
-
-    /// Makes durable what came of messages. `upstream` is who answered, where it was one. What the store
-    /// does not take now it is given again.
-    pub(crate) fn settle(self: &Arc<Self>, upstream: Option<Arc<Upstream>>, changes: Vec<Change>) {
-        self.settle_in(upstream, None, changes);
-    }
-
-    /// The same, with a queue that may be claimed from again.
-    fn settle_in(
-        self: &Arc<Self>,
-        upstream: Option<Arc<Upstream>>,
-        queue: Option<Arc<str>>,
-        changes: Vec<Change>,
-    ) {
-        if changes.is_empty() {
-            return;
-        }
-        let mut queues = queues_of(&changes);
-        queues.extend(queue);
-        let (hub, of, kept) = (Arc::clone(self), upstream.clone(), changes.clone());
-        let given = self.store.commit_then(changes, move |committed| match committed {
-            Ok(outcomes) => hub.settled(of.as_ref(), &queues, outcomes),
-            Err(error) => {
-                hub.store_failed(&error);
-                hub.put_aside(of, kept);
-            }
-        });
-        if let Err(not_taken) = given
-            && !not_taken.is_closed
-        {
-            self.put_aside(upstream, not_taken.changes);
-        }
-    }
-
-    fn settled(
-        self: &Arc<Self>,
-        upstream: Option<&Arc<Upstream>>,
-        queues: &[Arc<str>],
-        outcomes: Vec<Outcome>,
-    ) {
-        self.told(queues);
-        let overtaken = outcomes.into_iter().filter_map(|outcome| match outcome {
-            Outcome::Overtaken(orphans) => Some(orphans),
-            _ => None,
-        });
-        for orphans in overtaken {
-            let Some(upstream) = upstream.cloned() else { continue };
-            let hub = Arc::clone(self);
-            let weight = orphans.len();
-            let work = move |store: &mut dyn Store, now: Timestamp| {
-                let learnt = upstream.live.learnt().clone();
-                let settled = smppkit_relay::settle(store, now, &upstream.name, &learnt, &*hub, &orphans);
-                let changes: Vec<Change> =
-                    settled.unwrap_or_default().into_iter().filter_map(|one| one.change).collect();
-                let queues = queues_of(&changes);
-                (changes, (hub, queues))
-            };
-            let done = move |committed: Committed, (hub, queues): (Arc<Self>, Vec<Arc<str>>)| {
-                if committed.is_ok() {
-                    hub.told(&queues);
-                }
-            };
-            if self.store.prepare_then(weight, work, done).is_err() {
-                // The message waits for its receipt as long as for one that never comes.
-                warn!("a receipt that overtook its response was not settled: the store has no room");
-            }
-        }
-    }
-
-    /// Pieces of these messages have ended: perhaps the last ones.
-    pub(crate) fn look_at_wholes(self: &Arc<Self>, mut wholes: Vec<MessageId>) {
-        wholes.sort_unstable();
-        wholes.dedup();
-        if wholes.is_empty() {
-            return;
-        }
-        let hub = Arc::clone(self);
-        let work = move |store: &mut dyn Store, now: Timestamp| {
-            let mut changes = Vec::new();
-            for whole in wholes {
-                match whole_ended(store, whole, now, &*hub) {
-                    Ok(change) => changes.extend(change),
-                    Err(error) => hub.store_failed(&error),
-                }
-            }
-            let queues = queues_of(&changes);
-            (changes, (hub, queues))
-        };
-        let done = |committed: Committed, (hub, queues): (Arc<Self>, Vec<Arc<str>>)| {
-            if committed.is_ok() {
-                hub.told(&queues);
-            }
-        };
-        // What is not looked at now is when the minute is over.
-        let _ = self.store.prepare_then(1, work, done);
-    }
-
-    /// Once a minute: messages that were cut and whose pieces ended unseen, at a restart or when the store
-    /// had no room; and those that will never get a receipt.
-    pub(crate) fn every_minute(self: &Arc<Self>) {
-        let hub = Arc::clone(self);
-        self.store.call_then(move |store: &mut dyn Store, now| {
-            match store.claim(now, &whole_queue(), LOOKED_AT_ONCE) {
-                Ok(claimed) => hub.look_at_claimed(&claimed, now),
-                Err(error) => hub.store_failed(&error),
-            }
-            let before = Timestamp(now.0 - millis(hub.plan.load().settings.life.receipt.0));
-            match store.unreceipted(before, MessageId::ZERO, LOOKED_AT_ONCE) {
-                Ok(messages) => {
-                    let never = |message: &Message| {
-                        ended(&message.accepted, MessageState::EXPIRED, "no receipt came", 0, now, &*hub)
-                    };
-                    hub.look_at_wholes(
-                        messages.iter().filter_map(|one| part_of(&one.accepted.payload)).collect(),
-                    );
-                    hub.settle(None, messages.iter().map(never).collect());
-                }
-                Err(error) => hub.store_failed(&error),
-            }
-        });
-    }
-
-    /// Messages that were cut go to the end of their queue, and are looked at.
-    fn look_at_claimed(self: &Arc<Self>, claimed: &[Claimed], now: Timestamp) {
-        let later = |one: &Claimed| Change::Retry {
-            id: one.message.id,
-            due_at: Timestamp(now.0 + WHOLE_MS),
-            queue: Some(one.queue.clone()),
-            is_attempt: false,
-            reason: Box::default(),
-        };
-        self.settle(None, claimed.iter().map(later).collect());
-        self.look_at_wholes(claimed.iter().map(|one| one.message.id).collect());
-    }
-
-    fn put_aside(&self, upstream: Option<Arc<Upstream>>, changes: Vec<Change>) {
-        self.may_send.store(false, Ordering::Relaxed);
-        self.look_at(self.now().unix_ms + STASH_MS);
-        self.stash.lock().unwrap_or_else(PoisonError::into_inner).push(PutAside { upstream, changes });
-    }
-
-    /// Gives the store again what it did not take; once it has taken all, sending goes on.
-    fn retry_stash(self: &Arc<Self>) {
-        let stash = std::mem::take(&mut *self.stash.lock().unwrap_or_else(PoisonError::into_inner));
-        if stash.is_empty() {
-            if !self.may_send.swap(true, Ordering::Relaxed) {
-                for feed in self.lives().feeds() {
-                    feed.told(self);
-                }
-            }
-            return;
-        }
-        for PutAside { upstream, changes } in stash {
-            self.settle(upstream, changes);
-        }
-    }
-
-    /// Once a second: counts, what has expired.
-    pub(crate) fn every_second(self: &Arc<Self>) {
-        let hub = Arc::clone(self);
-        self.store.call_then(move |store: &mut dyn Store, now| {
-            *hub.totals.lock().unwrap_or_else(PoisonError::into_inner) = store.totals();
-            match store.expired(now, EXPIRED_AT_ONCE) {
-                Ok(expired) => {
-                    let end =
-                        |claimed: &Claimed| ended(&claimed.message, MessageState::EXPIRED, "", 0, now, &*hub);
-                    let changes = expired.iter().map(end).collect();
-                    hub.settle(None, changes);
-                    hub.look_at_wholes(
-                        expired.iter().filter_map(|one| part_of(&one.message.payload)).collect(),
-                    );
-                }
-                Err(error) => hub.store_failed(&error),
-            }
-        });
     }
 
     /// Ends a message that cannot be sent at all.
@@ -402,14 +222,8 @@ impl Hub {
     }
 }
 
-/// Messages looked at in a minute at most; the rest in the next.
-const LOOKED_AT_ONCE: usize = 1_000;
-/// How long a message that was cut is left alone when its pieces have not ended.
-const WHOLE_MS: i64 = 600_000;
 /// Until what the store did not take is offered again.
 const STASH_MS: i64 = 100;
-/// More than expire in a second, unless they were submitted together; the rest a second later.
-const EXPIRED_AT_ONCE: usize = 5_000;
 
 /// What is answered when a message could not be kept.
 pub(crate) fn status_of(error: &StoreError) -> CommandStatus {

@@ -1,0 +1,152 @@
+//! What came of messages, made durable: answers, receipts that overtook them, the ends of pieces.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use smppkit_relay::whole_ended;
+use smppkit_store::{Change, Committed, MessageId, Orphan, Outcome, Store, Timestamp, Uncommitted};
+
+use super::{Hub, STASH_MS, queues_of};
+use crate::plan::Upstream;
+
+/// What waits for the store.
+pub(super) enum PutAside {
+    /// What came of messages, and who answered.
+    Results { upstream: Option<Arc<Upstream>>, changes: Vec<Change> },
+    /// Receipts that the store has handed out, and whose.
+    Overtaken { upstream: Arc<Upstream>, orphans: Arc<Vec<Orphan>> },
+}
+
+impl Hub {
+    /// Makes durable what came of messages. `upstream` is who answered, where it was one. What the store
+    /// does not take now it is given again.
+    pub(crate) fn settle(self: &Arc<Self>, upstream: Option<Arc<Upstream>>, changes: Vec<Change>) {
+        self.settle_in(upstream, None, changes);
+    }
+
+    /// The same, with a queue that may be claimed from again.
+    pub(super) fn settle_in(
+        self: &Arc<Self>,
+        upstream: Option<Arc<Upstream>>,
+        queue: Option<Arc<str>>,
+        changes: Vec<Change>,
+    ) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut queues = queues_of(&changes);
+        queues.extend(queue);
+        let (hub, of) = (Arc::clone(self), upstream.clone());
+        let given = self.store.commit_then(changes, move |committed| match committed {
+            Ok(outcomes) => hub.settled(of.as_ref(), &queues, outcomes),
+            Err(Uncommitted { error, changes }) => {
+                hub.store_failed(&error);
+                hub.put_aside(PutAside::Results { upstream: of, changes });
+            }
+        });
+        if let Err(not_taken) = given
+            && !not_taken.is_closed
+        {
+            self.put_aside(PutAside::Results { upstream, changes: not_taken.changes });
+        }
+    }
+
+    fn settled(
+        self: &Arc<Self>,
+        upstream: Option<&Arc<Upstream>>,
+        queues: &[Arc<str>],
+        outcomes: Vec<Outcome>,
+    ) {
+        self.told(queues);
+        let overtaken = outcomes.into_iter().filter_map(|outcome| match outcome {
+            Outcome::Overtaken(orphans) => Some(orphans),
+            _ => None,
+        });
+        for orphans in overtaken {
+            if let Some(upstream) = upstream {
+                self.settle_overtaken(upstream, Arc::new(orphans));
+            }
+        }
+    }
+
+    /// Settles receipts that came before the responses they belong to.
+    fn settle_overtaken(self: &Arc<Self>, upstream: &Arc<Upstream>, orphans: Arc<Vec<Orphan>>) {
+        let hub = Arc::clone(self);
+        let weight = orphans.len();
+        let (of, receipts) = (Arc::clone(upstream), Arc::clone(&orphans));
+        let work = move |store: &mut dyn Store, now: Timestamp| {
+            let learnt = of.live.learnt().clone();
+            let settled = smppkit_relay::settle(store, now, &of.name, &learnt, &*hub, &receipts);
+            let changes: Vec<Change> =
+                settled.unwrap_or_default().into_iter().filter_map(|one| one.change).collect();
+            let queues = queues_of(&changes);
+            (changes, (hub, of, receipts, queues))
+        };
+        let done = |committed: Committed,
+                    (hub, of, receipts, queues): (Arc<Self>, Arc<Upstream>, _, Vec<_>)| {
+            match committed {
+                Ok(_) => hub.told(&queues),
+                Err(Uncommitted { error, .. }) => {
+                    hub.store_failed(&error);
+                    hub.put_aside(PutAside::Overtaken { upstream: of, orphans: receipts });
+                }
+            }
+        };
+        if self.store.prepare_then(weight, work, done).is_err() {
+            self.put_aside(PutAside::Overtaken { upstream: Arc::clone(upstream), orphans });
+        }
+    }
+
+    /// Pieces of these messages have ended: perhaps the last ones.
+    pub(crate) fn look_at_wholes(self: &Arc<Self>, mut wholes: Vec<MessageId>) {
+        wholes.sort_unstable();
+        wholes.dedup();
+        if wholes.is_empty() {
+            return;
+        }
+        let hub = Arc::clone(self);
+        let work = move |store: &mut dyn Store, now: Timestamp| {
+            let mut changes = Vec::new();
+            for whole in wholes {
+                match whole_ended(store, whole, now, &*hub) {
+                    Ok(change) => changes.extend(change),
+                    Err(error) => hub.store_failed(&error),
+                }
+            }
+            let queues = queues_of(&changes);
+            (changes, (hub, queues))
+        };
+        let done = |committed: Committed, (hub, queues): (Arc<Self>, Vec<Arc<str>>)| {
+            if committed.is_ok() {
+                hub.told(&queues);
+            }
+        };
+        // What is not looked at now is when the minute is over.
+        let _ = self.store.prepare_then(1, work, done);
+    }
+
+    fn put_aside(&self, what: PutAside) {
+        self.may_send.store(false, Ordering::Relaxed);
+        self.look_at(self.now().unix_ms + STASH_MS);
+        self.stash.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+    }
+
+    /// Gives the store again what it did not take; once it has taken all, sending goes on.
+    pub(super) fn retry_stash(self: &Arc<Self>) {
+        let stash = std::mem::take(&mut *self.stash.lock().unwrap_or_else(PoisonError::into_inner));
+        if stash.is_empty() {
+            if !self.may_send.swap(true, Ordering::Relaxed) {
+                for feed in self.lives().feeds() {
+                    feed.told(self);
+                }
+            }
+            return;
+        }
+        for what in stash {
+            match what {
+                PutAside::Results { upstream, changes } => self.settle(upstream, changes),
+                PutAside::Overtaken { upstream, orphans } => self.settle_overtaken(&upstream, orphans),
+            }
+        }
+    }
+}
