@@ -144,8 +144,7 @@ fn tell(
         writeln!(out, "  curl http://{admin}/api/v1/status")?;
     }
     if let Some(admin) = centre_admin {
-        let mo = r#"{"source_addr": "447700900123", "destination_addr": "12345", "text": "Hi"}"#;
-        writeln!(out, "  curl http://{admin}/api/v1/smscs/smsc/mo --json '{mo}'   a message to you")?;
+        writeln!(out, "  smppkit ctl --admin http://{admin} mo --from 447700900123 --to 12345 'Hi'")?;
     }
     writeln!(out, "ctrl-c ends it")?;
     out.flush()?;

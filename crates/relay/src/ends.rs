@@ -44,35 +44,59 @@ pub fn told(
 }
 
 /// The end of a message that was cut here, once all its pieces have ended: delivered if all were, else
-/// what the first that was not came to. `None` while one has not, and for what has ended or is none.
+/// what the first that was not came to. Nothing while one has not, and for what has ended or is none.
+///
+/// Some message centres report one piece of a message only: when all were taken, one has had its receipt
+/// and the others have waited for theirs `patience_ms` longer, it speaks for all.
 pub fn whole_ended(
     store: &dyn Store,
     whole: MessageId,
     now: Timestamp,
+    patience_ms: i64,
     desk: &dyn Settling,
-) -> Result<Option<Change>, StoreError> {
-    let Some(story) = store.story(whole)? else { return Ok(None) };
+) -> Result<Vec<Change>, StoreError> {
+    let Some(story) = store.story(whole)? else { return Ok(Vec::new()) };
     let message = story.message;
-    let Ok(Parcel::Message(outgoing)) = Parcel::read(&message.accepted.payload) else { return Ok(None) };
+    let Ok(Parcel::Message(outgoing)) = Parcel::read(&message.accepted.payload) else {
+        return Ok(Vec::new());
+    };
     if outgoing.parts.is_empty() || matches!(message.state, State::Final(_)) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let mut first = None;
+    let (mut first, mut silent, mut last) = (None, Vec::new(), None);
     for id in &outgoing.parts {
-        let Some(part) = store.story(*id)? else { return Ok(None) };
-        let State::Final(how) = part.message.state else { return Ok(None) };
-        if how != Final::Delivered && first.is_none() {
-            let word = MessageState::DELETED.receipt_word();
-            first = Some(if how == Final::Cancelled { word.into() } else { part.message.reason });
+        let Some(part) = store.story(*id)? else { return Ok(Vec::new()) };
+        match part.message.state {
+            State::Queued => return Ok(Vec::new()),
+            State::Sent => silent.push(*id),
+            State::Final(how) => {
+                last = last.max(part.message.finished_at);
+                if how != Final::Delivered && first.is_none() {
+                    let word = MessageState::DELETED.receipt_word();
+                    first = Some(if how == Final::Cancelled { word.into() } else { part.message.reason });
+                }
+            }
         }
+    }
+    let is_over = last.is_some_and(|last| now.0 - last.0 >= patience_ms);
+    if !silent.is_empty() && !is_over {
+        return Ok(Vec::new());
     }
     let parts = outgoing.parts.len();
-    Ok(Some(match first {
-        None => ended(&message.accepted, MessageState::DELIVERED, &format!("{parts} parts"), 0, now, desk),
+    let (state, reason) = match first {
+        None => (MessageState::DELIVERED, format!("{parts} parts")),
         Some(reason) => {
             let state = state_of_word(&reason).unwrap_or(MessageState::UNDELIVERABLE);
-            let reason = format!("{parts} parts, one of them: {reason}");
-            ended(&message.accepted, state, &reason, 0, now, desk)
+            (state, format!("{parts} parts, one of them: {reason}"))
         }
-    }))
+    };
+    let silently = |id: MessageId| Change::Finish {
+        id,
+        state: ending(state),
+        reason: format!("{} by the receipt of another part", state.receipt_word()).into(),
+        then: None,
+    };
+    let mut changes: Vec<Change> = silent.into_iter().map(silently).collect();
+    changes.push(ended(&message.accepted, state, &reason, 0, now, desk));
+    Ok(changes)
 }

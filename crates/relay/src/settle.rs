@@ -149,15 +149,16 @@ fn kept(orphan: &Orphan) -> Option<(Notice, Body)> {
     Some((Notice::read(&body)?, body))
 }
 
+/// Kept under the ids that a response may give: in the known way of writing only, for by another it would be
+/// handed to a message that it does not belong to.
 fn keep(now: Timestamp, connector: &Arc<str>, learnt: &Learnt, notice: &Notice, body: &Body) -> Change {
     let mut payload = Vec::new();
     body.encode(CommandStatus::ESME_ROK, 0, Version::V50, &mut payload);
+    let form = learnt.known().unwrap_or(IdForm::Same);
     let mut forms: Vec<Box<str>> = Vec::new();
-    for form in learnt.order() {
-        for id in &notice.ids {
-            if let Some(form) = form.response_of(id).filter(|form| !forms.contains(form)) {
-                forms.push(form);
-            }
+    for id in notice.ids.iter().filter_map(|id| form.response_of(id)) {
+        if !forms.contains(&id) {
+            forms.push(id);
         }
     }
     let remote = RemoteId { connector: connector.clone(), forms };
@@ -191,11 +192,13 @@ fn fits(
     Ok(fits)
 }
 
-/// The one way that leads to a message that waits, to the number the receipt comes from.
+/// The one way that leads to a message that waits, to the number the receipt comes from. Where several lead
+/// to the same message, since TLV and text write its id differently, it is the first one's.
 fn hint(fits: &[Fit]) -> Option<IdForm> {
     let waits = |fit: &&Fit| fit.is_from && fit.found.state == State::Sent;
-    let first = fits.iter().find(waits)?.form;
-    fits.iter().filter(waits).all(|fit| fit.form == first).then_some(first)
+    let first = fits.iter().find(waits)?;
+    let like_first = |fit: &Fit| fit.form == first.form || fit.found.message.id == first.found.message.id;
+    fits.iter().filter(waits).all(like_first).then_some(first.form)
 }
 
 /// Whether the id, read in that way, is too long to be another message's by chance.

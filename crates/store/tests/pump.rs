@@ -211,7 +211,7 @@ fn a_dropped_pump_leaves_nobody_waiting_and_takes_nothing_more() {
     let (batch, prepared) = (seen.clone(), seen.clone());
     handle
         .commit_then(vec![], move |committed| {
-            batch.note(format!("{:?}", committed.map_err(|uncommitted| uncommitted.error)))
+            batch.note(format!("{:?}", committed.map_err(|uncommitted| uncommitted.error)));
         })
         .unwrap();
     handle.prepare_then(1, |_, _| (vec![], ()), move |_, ()| prepared.note("never")).unwrap();

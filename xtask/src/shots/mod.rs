@@ -21,7 +21,7 @@ use crate::{Verdict, run};
 pub(crate) const HELP: &str = "\
 usage: cargo xtask shots [NAME...]
 
-Makes the README's pictures anew, all or those named: simulator, send, rules, script, inspect,
+Makes the README's pictures anew, all or those named: demo, simulator, send, rules, script, inspect,
 inspect-error, inspect-json.
 Builds smppkit (for release where that was done before, else for debugging), runs it on a terminal with
 ports that the system picks, and draws what it writes as docs/pictures/NAME.svg. Times, ports and

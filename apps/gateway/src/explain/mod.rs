@@ -140,7 +140,8 @@ fn of_account(
         let message: &Outgoing = &message;
         let expires_ms = now_ms + millis(plan.settings.life.message.0);
         let settings = &upstream.settings;
-        let (mut pdu, _) = outgoing(message, settings.receipts.into(), Some(expires_ms), now_ms);
+        let (mut pdu, _) =
+            outgoing(message, settings.receipts.into(), settings.version, Some(expires_ms), now_ms);
         fit(&mut pdu, settings.carry());
         from_neutral(&mut pdu, settings.alphabet.into());
         Some(crate::admin::pdu_json(&pdu.into()))

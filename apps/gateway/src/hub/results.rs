@@ -9,6 +9,9 @@ use smppkit_store::{Change, Committed, MessageId, Orphan, Outcome, Store, Timest
 use super::{Hub, STASH_MS, queues_of};
 use crate::plan::Upstream;
 
+/// How long the pieces of a message may stay without a receipt when one has had its own.
+const PIECE_MS: i64 = 60_000;
+
 /// What waits for the store.
 pub(super) enum PutAside {
     /// What came of messages, and who answered.
@@ -108,8 +111,8 @@ impl Hub {
         let work = move |store: &mut dyn Store, now: Timestamp| {
             let mut changes = Vec::new();
             for whole in wholes {
-                match whole_ended(store, whole, now, &*hub) {
-                    Ok(change) => changes.extend(change),
+                match whole_ended(store, whole, now, PIECE_MS, &*hub) {
+                    Ok(ended) => changes.extend(ended),
                     Err(error) => hub.store_failed(&error),
                 }
             }

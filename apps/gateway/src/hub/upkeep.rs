@@ -17,7 +17,7 @@ const MOVED_AT_ONCE: usize = 5_000;
 /// Messages looked at in a minute at most; the rest in the next.
 const LOOKED_AT_ONCE: usize = 1_000;
 /// How long a message that was cut is left alone when its pieces have not ended.
-const WHOLE_MS: i64 = 600_000;
+const WHOLE_MS: i64 = 120_000;
 
 impl Hub {
     /// Once a second: counts, what has expired, what waits for a dead connector.

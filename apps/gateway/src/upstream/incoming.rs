@@ -24,6 +24,8 @@ use crate::settings::millis;
 /// How long a receipt waits for others to show how ids are written. Short of any message centre's own
 /// patience, and few ever wait: it is known after the first receipts.
 const EVIDENCE: Duration = Duration::from_secs(2);
+/// How often a receipt may be told that its message is there by now.
+const KNOWN: u8 = 3;
 /// Until it is looked at for the second time.
 const SOON: Duration = Duration::from_millis(10);
 
@@ -249,12 +251,16 @@ impl Batch {
         let mut outcomes = outcomes.into_iter();
         let (mut answers, mut again) = (Vec::with_capacity(self.settled.len()), Vec::new());
         let mut wholes = Vec::new();
-        for (receipt, settled, has_change) in self.settled {
+        for (mut receipt, settled, has_change) in self.settled {
             let outcome = if has_change { outcomes.next() } else { None };
             let why = match (&settled, outcome) {
                 (Settled::TooEarly, _) => Some(Why::TooEarly),
                 (Settled::Message, _) => Some(Why::Message),
-                (_, Some(Outcome::Known(_))) => Some(Why::Known),
+                // Once is usual; what goes on like that is nobody's.
+                (_, Some(Outcome::Known(_))) if receipt.known < KNOWN => {
+                    receipt.known += 1;
+                    Some(Why::Known)
+                }
                 _ => None,
             };
             if let Some(why) = why {

@@ -79,11 +79,13 @@ pub(crate) struct Receipt {
     force: bool,
     /// It has shown how ids are written; once is enough.
     has_hinted: bool,
+    /// How often its message got its id in the same moment.
+    known: u8,
 }
 
 impl Receipt {
     fn new(asked: Asked, notice: Notice, body: Body, came: Instant) -> Self {
-        Self { asked, notice, body, came, wait: Duration::ZERO, force: false, has_hinted: false }
+        Self { asked, notice, body, came, wait: Duration::ZERO, force: false, has_hinted: false, known: 0 }
     }
 }
 

@@ -19,6 +19,7 @@ impl Session {
         let Some(outlet) = &mut self.outlet else { return };
         let now = link.now();
         let settings = &self.upstream.settings;
+        let version = link.session.version();
         let mut sent = 0;
         while link.session.room() > 0 {
             let Some(claimed) = outlet.next() else { break };
@@ -34,7 +35,8 @@ impl Session {
                 }
             };
             let expires_ms = claimed.message.expires_at.map(|at| at.0);
-            let (mut pdu, receipt) = outgoing(&message, settings.receipts.into(), expires_ms, now.unix_ms);
+            let (mut pdu, receipt) =
+                outgoing(&message, settings.receipts.into(), version, expires_ms, now.unix_ms);
             fit(&mut pdu, settings.carry());
             from_neutral(&mut pdu, settings.alphabet.into());
             let whole = message.part.map(|part| part.whole);

@@ -1,0 +1,17 @@
+//! The gateway as its users run it: the binary, killed and started again on the same data, between ESMEs
+//! and message centres that the tests play.
+
+mod accounts;
+mod drain;
+mod errors;
+mod harness;
+mod kills;
+mod life;
+mod order;
+mod overload;
+mod pending;
+mod receipts;
+mod reload;
+mod restart;
+mod slow;
+mod times;
