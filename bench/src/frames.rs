@@ -55,7 +55,14 @@ pub(crate) fn bind_transceiver() -> Vec<u8> {
     pdu(BIND_TRANSCEIVER, 1, b"bench\0secret\0\0\x34\0\0\0")
 }
 
-fn message(id: u32, source: &str, destination: &str, esm_class: u8, text: &[u8], tlvs: &[u8]) -> Vec<u8> {
+pub(crate) fn message(
+    id: u32,
+    source: &str,
+    destination: &str,
+    esm_class: u8,
+    text: &[u8],
+    tlvs: &[u8],
+) -> Vec<u8> {
     let mut body = vec![0]; // service_type
     for address in [source, destination] {
         body.extend_from_slice(&[1, 1]); // international, ISDN
@@ -70,7 +77,7 @@ fn message(id: u32, source: &str, destination: &str, esm_class: u8, text: &[u8],
     pdu(id, 1, &body)
 }
 
-fn tlvs(list: &[(u16, &[u8])]) -> Vec<u8> {
+pub(crate) fn tlvs(list: &[(u16, &[u8])]) -> Vec<u8> {
     let one = |&(tag, value): &(u16, &[u8])| {
         [&tag.to_be_bytes(), &(value.len() as u16).to_be_bytes(), value].concat()
     };

@@ -6,6 +6,7 @@
 mod alloc;
 mod codec;
 mod frames;
+mod gateway;
 mod idle;
 mod load;
 mod process;
@@ -64,12 +65,20 @@ enum Command {
     Idle(idle::Args),
     /// Whether any window makes a session stall
     Stall(stall::Args),
+    /// Durable messages through a gateway, from ESMEs to a message centre and their receipts back
+    Gateway(gateway::Args),
     /// A server to be measured; says where it listens, then serves until it is ended
     #[command(hide = true)]
     Serve(serve::Args),
     /// A client that measures; prints what it measured
     #[command(hide = true)]
     Load(load::Args),
+    /// The ESMEs of `gateway`
+    #[command(hide = true)]
+    GatewayLoad(gateway::LoadArgs),
+    /// The message centre of `gateway`
+    #[command(hide = true)]
+    GatewaySink(gateway::SinkArgs),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +99,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command.unwrap_or(Command::All) {
         Command::Serve(args) => return serve::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Load(args) => return load::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::GatewayLoad(args) => return gateway::load(&args).map(|()| ExitCode::SUCCESS),
+        Command::GatewaySink(args) => return gateway::sink(&args).map(|()| ExitCode::SUCCESS),
+        Command::Gateway(args) => reports.push(gateway::run(&args, &program()?)?),
         Command::Codec(args) => reports.push(codec::run(&args)),
         Command::Sessions(args) => reports.push(sessions::run(&args, &program()?)?),
         Command::Idle(args) => reports.push(idle::run(&args, &program()?)?),

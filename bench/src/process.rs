@@ -90,6 +90,28 @@ pub(crate) fn cpu_of(pid: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(ns))
 }
 
+/// CPU time of all threads of another process that bear a name.
+pub(crate) fn cpu_of_threads(pid: u32, name: &str) -> Result<Duration> {
+    let mut ns = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task")).context("the server has ended")? {
+        let path = thread?.path();
+        if std::fs::read_to_string(path.join("comm")).unwrap_or_default().trim() == name {
+            let counted = std::fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+            ns += counted.split(' ').next().and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
+        }
+    }
+    Ok(Duration::from_nanos(ns))
+}
+
+/// CPU time of another process, ended threads included; in hundredths of a second.
+pub(crate) fn ticks_of(pid: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).context("the server has ended")?;
+    // The name in brackets may have anything in it. utime and stime are the 14th and 15th field.
+    let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace()).into_iter().flatten();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Ok(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))
+}
+
 /// Resident memory of a process in KiB.
 pub(crate) fn resident_kib(pid: u32) -> Result<u64> {
     let rollup =
