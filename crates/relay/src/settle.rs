@@ -287,7 +287,9 @@ fn reason(state: MessageState, notice: &Notice) -> Box<str> {
     }
 }
 
-/// Three digits of what the upstream said; what is no number stays in the reason.
+/// Three digits of what the upstream said, in its text or in its TLV; what is no number stays in the reason.
 fn err(notice: &Notice) -> u16 {
-    notice.err.as_deref().and_then(|err| err.parse().ok()).filter(|err| *err < 1_000).unwrap_or_default()
+    let by_tlv = notice.network_error_code.map(|[_, high, low]| u16::from_be_bytes([high, low]));
+    let by_text = notice.err.as_deref().and_then(|err| err.parse().ok());
+    by_text.or(by_tlv).filter(|err| *err < 1_000).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 mod results;
 mod upkeep;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -39,6 +40,8 @@ pub(crate) struct Hub {
     /// Results that the store did not take.
     stash: Mutex<Vec<PutAside>>,
     may_send: AtomicBool,
+    /// Messages that were cut and some of whose pieces have ended, and when they are looked at again.
+    wholes: Mutex<BTreeMap<MessageId, i64>>,
     /// For a metric.
     pub(crate) store_failures: AtomicU64,
     /// Sessions to be called, and when.
@@ -79,6 +82,7 @@ impl Hub {
             dice: AtomicU64::new(seed),
             stash: Mutex::default(),
             may_send: AtomicBool::new(true),
+            wholes: Mutex::default(),
             store_failures: AtomicU64::new(0),
             calls: Mutex::default(),
             totals: Mutex::default(),
@@ -174,7 +178,12 @@ impl Hub {
             self.retry_stash();
         }
         let feeds = self.lives().feeds();
-        let next = feeds.iter().filter_map(|feed| feed.tick(self, now_ms)).chain(self.call(now_ms)).min();
+        let next = feeds
+            .iter()
+            .filter_map(|feed| feed.tick(self, now_ms))
+            .chain(self.call(now_ms))
+            .chain(self.look_at_due_wholes(now_ms))
+            .min();
         if let Some(next) = next {
             self.next_look.fetch_min(next, Ordering::Relaxed);
         }

@@ -8,9 +8,11 @@ use smppkit_store::{Change, Committed, MessageId, Orphan, Outcome, Store, Timest
 
 use super::{Hub, STASH_MS, queues_of};
 use crate::plan::Upstream;
+use crate::settings::millis;
 
-/// How long the pieces of a message may stay without a receipt when one has had its own.
-const PIECE_MS: i64 = 60_000;
+/// Messages that were cut and are remembered to be looked at again; the others are found when their minute
+/// comes round.
+const WHOLES: usize = 100_000;
 
 /// What waits for the store.
 pub(super) enum PutAside {
@@ -109,9 +111,12 @@ impl Hub {
         }
         let hub = Arc::clone(self);
         let work = move |store: &mut dyn Store, now: Timestamp| {
+            let patience_ms = millis(hub.plan.load().settings.life.part.0);
             let mut changes = Vec::new();
             for whole in wholes {
-                match whole_ended(store, whole, now, PIECE_MS, &*hub) {
+                match whole_ended(store, whole, now, patience_ms, &*hub) {
+                    // Perhaps no more receipts come.
+                    Ok(ended) if ended.is_empty() => hub.look_again(whole, now.0 + patience_ms),
                     Ok(ended) => changes.extend(ended),
                     Err(error) => hub.store_failed(&error),
                 }
@@ -126,6 +131,29 @@ impl Hub {
         };
         // What is not looked at now is when the minute is over.
         let _ = self.store.prepare_then(1, work, done);
+    }
+
+    /// A message that was cut is looked at again, if it is not forgotten by then.
+    fn look_again(&self, whole: MessageId, at_ms: i64) {
+        let mut again = self.wholes.lock().unwrap_or_else(PoisonError::into_inner);
+        if again.len() < WHOLES {
+            again.insert(whole, at_ms);
+            drop(again);
+            self.look_at(at_ms);
+        }
+    }
+
+    /// Looks at those whose time has come; says when the next one's will.
+    pub(super) fn look_at_due_wholes(self: &Arc<Self>, now_ms: i64) -> Option<i64> {
+        let mut again = self.wholes.lock().unwrap_or_else(PoisonError::into_inner);
+        let due: Vec<MessageId> = again.iter().filter(|(_, at)| **at <= now_ms).map(|(id, _)| *id).collect();
+        for whole in &due {
+            again.remove(whole);
+        }
+        let next = again.values().min().copied();
+        drop(again);
+        self.look_at_wholes(due);
+        next
     }
 
     fn put_aside(&self, what: PutAside) {

@@ -158,6 +158,10 @@ pub struct LifeSettings {
     pub delivery: Span,
     /// A message that was taken upstream and got no receipt: it ends as expired. Default 3 days.
     pub receipt: Span,
+    /// Parts of a message that was cut here and got no receipt when another part has had its own: some message
+    /// centres report the first or the last part only. Then that one speaks for all. Default 1 hour: a handset
+    /// may take one part and be switched off for the next.
+    pub part: Span,
 }
 
 /// Sessions of ESMEs.
@@ -301,6 +305,7 @@ impl Default for LifeSettings {
             longest: Span::secs(7 * DAY),
             delivery: Span::secs(7 * DAY),
             receipt: Span::secs(3 * DAY),
+            part: Span::secs(3_600),
         }
     }
 }

@@ -174,7 +174,9 @@ impl Session {
         let is_due = |held: &Held| (held.for_ids && is_known) || held.until <= now;
         let (due, held): (Vec<Held>, _) = held.into_iter().partition(is_due);
         self.held = held;
-        self.receipts.extend(due.into_iter().map(|held| held.receipt));
+        // Before what has come since: a state on the way is not told after the end.
+        let later = std::mem::take(&mut self.receipts);
+        self.receipts = due.into_iter().map(|held| held.receipt).chain(later).collect();
     }
 }
 
