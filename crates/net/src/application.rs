@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::net::SocketAddr;
 use std::task::Context;
 
+use rustls::pki_types::CertificateDer;
 use smppkit_session::{Asked, Event, SendError, Session};
 use smppkit_wire::{Body, CommandStatus, Frame};
 
@@ -67,6 +68,8 @@ pub struct Link<'a, T> {
     pub(crate) out: &'a mut Vec<u8>,
     pub(crate) now: Now,
     pub(crate) peer: SocketAddr,
+    /// What the peer showed in the TLS handshake, believed by our roots.
+    pub(crate) certificate: Option<&'a CertificateDer<'static>>,
     pub(crate) cut: &'a mut Option<Cut>,
     pub(crate) pace: &'a mut Option<Pace>,
 }
@@ -111,6 +114,12 @@ impl<T> Link<'_, T> {
     /// The address of the peer; behind a load balancer the one that its PROXY header names.
     pub const fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Whether the peer has shown a certificate, from a root that the listener asks for, with this name:
+    /// a DNS name or an address among its subject's alternative names.
+    pub fn bears(&self, name: &str) -> bool {
+        self.certificate.is_some_and(|certificate| crate::tls::bears(certificate, name))
     }
 
     /// As [`Session::accept_bind`].

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use rustls::pki_types::CertificateDer;
 use smppkit_session::{Asked, CloseReason, Event, Session};
 use smppkit_wire::{CommandStatus, Frame, Frames, Role, State};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -80,6 +81,7 @@ pub(crate) struct Connection<S, A: Application> {
     session: Session<A::Token>,
     app: A,
     peer: SocketAddr,
+    certificate: Option<CertificateDer<'static>>,
     limits: Arc<ConnectionLimits>,
     entry: Entry,
     /// What could not be written yet; empty while the peer keeps up.
@@ -115,6 +117,11 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
     /// The socket.
     fn tcp(&self) -> &TcpStream;
 
+    /// What the peer has shown, if it was asked and is believed.
+    fn peer_certificate(&self) -> Option<CertificateDer<'static>> {
+        None
+    }
+
     /// Closing will throw away what the kernel has not sent, and say so to the peer.
     fn reset(&self) {
         let _ = socket2::SockRef::from(self.tcp()).set_linger(Some(Duration::ZERO));
@@ -137,6 +144,10 @@ impl Stream for tokio_rustls::server::TlsStream<TcpStream> {
     fn tcp(&self) -> &TcpStream {
         self.get_ref().0
     }
+
+    fn peer_certificate(&self) -> Option<CertificateDer<'static>> {
+        self.get_ref().1.peer_certificates()?.first().cloned()
+    }
 }
 
 impl<S: Stream, A: Application + Unpin> Connection<S, A> {
@@ -149,6 +160,7 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         entry: Entry,
     ) -> Self {
         Self {
+            certificate: io.peer_certificate(),
             io,
             session,
             app,
@@ -189,7 +201,8 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
     ) -> R {
         let mut cut = None;
         let (session, pace) = (&mut self.session, &mut self.pace);
-        let mut link = Link { session, out, now, peer: self.peer, cut: &mut cut, pace };
+        let certificate = self.certificate.as_ref();
+        let mut link = Link { session, out, now, peer: self.peer, certificate, cut: &mut cut, pace };
         let answer = ask(&mut self.app, &mut link);
         if cut.is_some() {
             self.cut(now, cut);
@@ -549,6 +562,7 @@ impl<S: Stream, A: Application + Unpin> Future for Connection<S, A> {
                 out: &mut nowhere,
                 now,
                 peer: this.peer,
+                certificate: this.certificate.as_ref(),
                 cut: &mut cut,
                 pace: &mut pace,
             };

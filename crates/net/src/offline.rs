@@ -112,6 +112,7 @@ impl<A: Application> Offline<A> {
             out: &mut self.out,
             now,
             peer: self.peer,
+            certificate: None,
             cut: &mut cut,
             pace: &mut pace,
         };

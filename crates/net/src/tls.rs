@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -101,6 +102,13 @@ impl TlsClient {
     ) -> io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + use<>> {
         TlsConnector::from(Arc::clone(&self.0)).connect(server_name(address)?, stream).await
     }
+}
+
+/// Whether a certificate has a name among its alternative ones. What cannot be read has none.
+pub(crate) fn bears(certificate: &CertificateDer<'_>, name: &str) -> bool {
+    let Ok(name) = ServerName::try_from(name) else { return false };
+    let parsed = ParsedCertificate::try_from(certificate);
+    parsed.is_ok_and(|certificate| verify_server_name(&certificate, &name).is_ok())
 }
 
 /// The name that a certificate has to be for.

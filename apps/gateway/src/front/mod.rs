@@ -104,8 +104,15 @@ impl Front {
         let is_locked = lockout.check(now.mono, peer.ip(), system_id) != Verdict::Allowed;
         // The same work whoever it is.
         let is_right = self.hub.key.admits(known, system_id, request.password.as_octets());
+        let bears =
+            |account: &Account| account.settings.certificate.as_ref().is_none_or(|name| link.bears(name));
         let allowed = account.filter(|account| {
-            is_right && !is_locked && account.settings.enabled && account.settings.networks.allows(peer.ip())
+            let settings = &account.settings;
+            is_right
+                && !is_locked
+                && settings.enabled
+                && settings.networks.allows(peer.ip())
+                && bears(account)
         });
         let Some(account) = allowed else {
             if !is_locked && let Some(alarm) = lockout.failed(now.mono, peer.ip(), system_id) {

@@ -32,7 +32,8 @@ pub struct AccountSettings {
     #[serde(default)]
     #[schema(value_type = Vec<String>, default = json!(["0.0.0.0/0", "::/0"]))]
     pub networks: AllowList,
-    /// The name that its client certificate must bear; it can then bind over TLS only.
+    /// A name that its client certificate must bear among its alternative names; it can then bind over TLS
+    /// only, and tls_client_ca says whose certificates are believed.
     #[serde(default)]
     pub certificate: Option<String>,
     /// Sessions it may have bound at once.
