@@ -21,6 +21,8 @@ pub(crate) enum Note {
     Answer(Asked, Box<Result<Body, CommandStatus>>),
     /// Answers to receipts and messages of an upstream.
     Answers(Vec<(Asked, CommandStatus)>),
+    /// The answers to a batch of receipts: it has been looked at.
+    Looked(Vec<(Asked, CommandStatus)>),
     /// Receipts that are to be looked at again.
     Again(Vec<(Receipt, Why)>),
     /// It is time to look at what was held back.

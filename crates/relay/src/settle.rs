@@ -44,6 +44,8 @@ pub enum Settled {
     /// It is not known yet how this upstream writes ids, or whether it is a receipt at all: better asked
     /// again when more is.
     TooEarly,
+    /// It belongs to none, and it is still not known how ids are written: to be sent again.
+    NotYet,
 }
 
 /// What became of one receipt.
@@ -95,6 +97,8 @@ pub fn settle_one(
     };
     let Some(fit) = fit else {
         return match notice.certain {
+            // Kept under an id that may be the wrong one it would be lost: whoever sent it has it still.
+            true if learnt.known().is_none() => only(Settled::NotYet, None),
             true => only(Settled::Kept, Some(keep(now, connector, learnt, notice, body))),
             // A response that it has overtaken may still come; only then is it nobody's receipt.
             false if !force => only(Settled::TooEarly, None),

@@ -188,7 +188,7 @@ impl Front {
                 Ok(body) => link.respond(asked, body),
                 Err(status) => link.refuse(asked, status),
             },
-            Note::Answers(_) | Note::Again(_) | Note::Time => {}
+            Note::Answers(_) | Note::Looked(_) | Note::Again(_) | Note::Time => {}
             Note::Order(Order::Unbind) => self.unbind(link),
             Note::Order(Order::Kick) => link.cut(Cut::Close),
         }

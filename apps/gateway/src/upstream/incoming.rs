@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use smppkit_net::Asked;
-use smppkit_relay::{Incoming, Notice, Parcel, Settled, Settlement, delivery_to_neutral, settle_one};
+use smppkit_relay::{Incoming, Learnt, Notice, Parcel, Settled, Settlement, delivery_to_neutral, settle_one};
 use smppkit_store::{Accepted, Change, Committed, Outcome, Store, Timestamp, Uncommitted};
 use smppkit_wire::field::{CStr, ShortMessage};
 use smppkit_wire::pdu::table::{DataSm, DataSmResp, DeliverSm, DeliverSmResp};
@@ -123,17 +123,22 @@ impl Session {
 
     /// Settles the receipts of a batch in one commit; they are answered when it is durable.
     pub(super) fn flush_receipts(&mut self, link: &mut UpstreamLink<'_>) {
-        if self.receipts.is_empty() {
+        if self.receipts.is_empty() || self.is_looking {
             return;
         }
+        let learnt = self.upstream.live.learnt().clone();
+        self.is_looking = learnt.known().is_none();
+        let waits = !self.held.is_empty();
         let receipts = std::mem::take(&mut self.receipts);
         let asked: Vec<Asked> = receipts.iter().map(|receipt| receipt.asked).collect();
         let (hub, upstream, notes) =
             (Arc::clone(&self.hub), Arc::clone(&self.upstream), Arc::clone(&self.notes));
-        let work =
-            move |store: &mut dyn Store, now: Timestamp| look_up(&hub, &upstream, store, now, receipts);
+        let work = move |store: &mut dyn Store, now: Timestamp| {
+            look_up(&hub, &upstream, store, now, (&learnt, waits), receipts)
+        };
         let done = move |committed: Committed, batch: Batch| batch.done(committed, &notes);
         if self.hub.store.prepare_then(asked.len(), work, done).is_err() {
+            self.is_looking = false;
             for asked in asked {
                 answer(link, asked, LATER);
             }
@@ -170,10 +175,12 @@ impl Session {
         }
         let now = link.now().mono;
         let is_known = self.upstream.live.learnt().known().is_some();
-        let held = std::mem::take(&mut self.held);
         let is_due = |held: &Held| (held.for_ids && is_known) || held.until <= now;
-        let (due, held): (Vec<Held>, _) = held.into_iter().partition(is_due);
-        self.held = held;
+        if !self.held.iter().any(is_due) {
+            return;
+        }
+        // All, in their order, or one would wait for another.
+        let due = std::mem::take(&mut self.held);
         // Before what has come since: a state on the way is not told after the end.
         let later = std::mem::take(&mut self.receipts);
         self.receipts = due.into_iter().map(|held| held.receipt).chain(later).collect();
@@ -201,27 +208,34 @@ struct Batch {
     failed: bool,
 }
 
+/// `learnt` is what was known when the batch was handed over, and `waits` says whether others are held back:
+/// none of it may overtake them.
 fn look_up(
     hub: &Arc<Hub>,
     upstream: &Arc<Upstream>,
     store: &mut dyn Store,
     now: Timestamp,
+    (learnt, waits): (&Learnt, bool),
     receipts: Vec<Receipt>,
 ) -> (Vec<Change>, Batch) {
+    let is_learning = learnt.known().is_none();
+    let ahead = &mut (is_learning && waits);
     let mut changes = Vec::with_capacity(receipts.len());
     let mut settled = Vec::with_capacity(receipts.len());
     let mut failed = false;
     for receipt in receipts {
         let came = (&receipt.notice, &receipt.body);
-        // Each receipt may be the one that makes it known.
-        let learnt = upstream.live.learnt().clone();
-        match settle_one(store, now, &upstream.name, &learnt, &**hub, came, receipt.force) {
+        match settle_one(store, now, &upstream.name, learnt, &**hub, came, receipt.force) {
             Ok(Settlement { settled: what, change, hint }) => {
                 let mut receipt = receipt;
                 if let Some(form) = hint.filter(|_| !receipt.has_hinted) {
                     receipt.has_hinted = true;
                     upstream.live.learnt().saw(form);
                 }
+                // Behind one that waits everything does, or an end could overtake a state on the way.
+                let waits = *ahead && !receipt.force;
+                let (what, change) = if waits { (Settled::TooEarly, None) } else { (what, change) };
+                *ahead |= is_learning && what == Settled::TooEarly;
                 settled.push((receipt, what, change.is_some()));
                 changes.extend(change);
             }
@@ -269,26 +283,27 @@ impl Batch {
                 again.push((receipt, why));
                 continue;
             }
+            let is_settled = settled != Settled::NotYet;
             match settled {
                 Settled::Ended { whole, .. } => wholes.extend(whole),
                 Settled::Repeated => count(&counts.receipts_repeated, 1),
                 Settled::Kept => count(&counts.receipts_unknown, 1),
                 _ => {}
             }
-            answers.push((receipt.asked, CommandStatus::ESME_ROK));
+            answers.push((receipt.asked, if is_settled { CommandStatus::ESME_ROK } else { LATER }));
         }
         self.hub.told(&self.queues);
         self.hub.look_at_wholes(wholes);
-        notes.post(Note::Answers(answers));
         if !again.is_empty() {
             notes.post(Note::Again(again));
         }
+        notes.post(Note::Looked(answers));
     }
 
     /// Nothing was changed: the message centre sends them again.
     fn refuse(self, notes: &crate::note::Notes) {
         let answers = self.settled.into_iter().map(|(receipt, ..)| (receipt.asked, LATER)).collect();
-        notes.post(Note::Answers(answers));
+        notes.post(Note::Looked(answers));
     }
 }
 

@@ -40,6 +40,9 @@ pub(crate) struct Session {
     wholes: Vec<MessageId>,
     /// Receipts of this batch.
     receipts: Vec<Receipt>,
+    /// A batch was handed over while it was not known how ids are written: what comes now waits for what it
+    /// comes to, or an end could overtake a state on the way.
+    is_looking: bool,
     /// Messages of this batch.
     messages: Vec<(Asked, Change)>,
     /// Receipts that came before it was known how ids are written: until then they are not answered.
@@ -102,6 +105,7 @@ impl Session {
             results: Vec::new(),
             wholes: Vec::new(),
             receipts: Vec::new(),
+            is_looking: false,
             messages: Vec::new(),
             held: Vec::new(),
             in_flight: 0,
@@ -144,6 +148,12 @@ impl Session {
                 None => debug_assert!(claimed.is_empty(), "only an outlet asks"),
             },
             Note::Answers(answers) => {
+                for (asked, status) in answers {
+                    incoming::answer(link, asked, status);
+                }
+            }
+            Note::Looked(answers) => {
+                self.is_looking = false;
                 for (asked, status) in answers {
                     incoming::answer(link, asked, status);
                 }
