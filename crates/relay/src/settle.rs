@@ -97,8 +97,8 @@ pub fn settle_one(
     };
     let Some(fit) = fit else {
         return match notice.certain {
-            // Kept under an id that may be the wrong one it would be lost: whoever sent it has it still.
-            true if learnt.known().is_none() => only(Settled::NotYet, None),
+            // It may be one of these: whoever sent it has it still.
+            true if learnt.known().is_none() && !fits.is_empty() => only(Settled::NotYet, None),
             true => only(Settled::Kept, Some(keep(now, connector, learnt, notice, body))),
             // A response that it has overtaken may still come; only then is it nobody's receipt.
             false if !force => only(Settled::TooEarly, None),
@@ -154,13 +154,13 @@ fn kept(orphan: &Orphan) -> Option<(Notice, Body)> {
 }
 
 /// Kept under the ids that a response may give: in the known way of writing only, for by another it would be
-/// handed to a message that it does not belong to.
+/// handed to a message that it does not belong to; while none is known, in every way.
 fn keep(now: Timestamp, connector: &Arc<str>, learnt: &Learnt, notice: &Notice, body: &Body) -> Change {
     let mut payload = Vec::new();
     body.encode(CommandStatus::ESME_ROK, 0, Version::V50, &mut payload);
-    let form = learnt.known().unwrap_or(IdForm::Same);
+    let ways: Vec<IdForm> = learnt.known().map_or_else(|| learnt.order().collect(), |known| vec![known]);
     let mut forms: Vec<Box<str>> = Vec::new();
-    for id in notice.ids.iter().filter_map(|id| form.response_of(id)) {
+    for id in ways.iter().flat_map(|way| notice.ids.iter().filter_map(|id| way.response_of(id))) {
         if !forms.contains(&id) {
             forms.push(id);
         }
