@@ -42,6 +42,7 @@ mod metrics;
 mod openapi;
 mod problem;
 mod process;
+pub mod reference;
 mod signals;
 pub mod text;
 mod watch;

@@ -51,6 +51,26 @@ impl Problem {
         }
     }
 
+    /// What was named is not there.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// What was sent can be read, and cannot be.
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// Something stands against it now.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// It may be possible later.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
     /// Of a kind with a page of its own.
     #[must_use]
     pub fn kind(mut self, kind: impl Into<String>, title: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use smppkit_wire::CommandStatus;
 use smppkit_wire::value::{Npi, Ton};
 
@@ -115,22 +115,7 @@ impl From<SourcePolicy> for Written {
     }
 }
 
-macro_rules! serde_by_text {
-    ($($Type:ty)*) => {$(
-        impl Serialize for $Type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $Type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-            }
-        }
-    )*};
-}
-serde_by_text! { SourcePattern Sender }
+smppkit_ops::serde_by_text! { SourcePattern Sender }
 
 #[cfg(test)]
 mod tests {

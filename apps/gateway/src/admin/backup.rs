@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use smppkit_ops::{Json, Problem};
 use utoipa::ToSchema;
 
+use super::Operated;
 use super::operated::of_store;
-use super::{Operated, conflict, unavailable, unprocessable};
 
 /// Where to.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -41,12 +41,13 @@ pub(super) async fn backup(
 ) -> Result<Json<Made>, Problem> {
     let dir = operated.hub.plan.load().settings.data.join(DIR);
     let file = place(&dir, &to)?;
-    std::fs::create_dir_all(&dir).map_err(|error| unavailable(format!("{}: {error}", dir.display())))?;
+    std::fs::create_dir_all(&dir)
+        .map_err(|error| Problem::unavailable(format!("{}: {error}", dir.display())))?;
     if file.exists() {
-        return Err(conflict(format!("{} is there already", file.display())));
+        return Err(Problem::conflict(format!("{} is there already", file.display())));
     }
     let done = operated.hub.store.backup(file.clone()).await;
-    done.map_err(|lost| unavailable(lost.to_string()))?.map_err(|error| of_store(&error))?;
+    done.map_err(|lost| Problem::unavailable(lost.to_string()))?.map_err(|error| of_store(&error))?;
     let octets = std::fs::metadata(&file).map_or(0, |metadata| metadata.len());
     Ok(Json(Made { file: file.display().to_string(), octets }))
 }
@@ -58,7 +59,7 @@ fn place(dir: &Path, name: &str) -> Result<PathBuf, Problem> {
     let is_plain = name.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet));
     if !is_name || !is_plain || name.len() > 100 || name.starts_with('.') {
         let detail = "to: is no name of a file: up to 100 letters, digits, dashes and dots, no directory";
-        return Err(unprocessable(detail).with("field", "to"));
+        return Err(Problem::unprocessable(detail).with("field", "to"));
     }
     Ok(dir.join(name))
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use smppkit_ops::{Json, Path, Problem};
 use utoipa::ToSchema;
 
+use super::Operated;
 use super::entities::{MadeIn, Revised};
-use super::{Operated, not_found};
 use crate::access::PerSecond;
 use crate::entities::Kind;
 use crate::plan::Upstream;
@@ -121,7 +121,7 @@ impl Operated {
     pub(super) fn connector(&self, name: &str) -> Result<Arc<Upstream>, Problem> {
         let plan = self.hub.plan.load();
         let found = plan.connectors.get(name).cloned();
-        found.ok_or_else(|| not_found(format!("there is no connector {name:?}")))
+        found.ok_or_else(|| Problem::not_found(format!("there is no connector {name:?}")))
     }
 
     fn shown(&self, upstream: &Upstream) -> Shown {

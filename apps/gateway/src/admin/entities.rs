@@ -10,7 +10,7 @@ use smppkit_ops::{Json, Path, Problem};
 use smppkit_route::Rule;
 use utoipa::ToSchema;
 
-use super::{Operated, conflict, not_found, unavailable, unprocessable};
+use super::Operated;
 use crate::entities::{Kept, Kind, NotMade, Origin, Routes};
 use crate::hub::Hub;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
@@ -70,7 +70,7 @@ pub(super) async fn account(
 ) -> Result<Revised<Account>, Problem> {
     let plan = operated.hub.plan.load_full();
     let found = plan.accounts.get(system_id.as_str());
-    let found = found.ok_or_else(|| not_found(format!("there is no account {system_id:?}")))?;
+    let found = found.ok_or_else(|| Problem::not_found(format!("there is no account {system_id:?}")))?;
     let origin = operated.entities.origin(Kind::Account, &system_id).into();
     Ok(operated.revised(Account { origin, settings: found.settings.clone() }))
 }
@@ -160,7 +160,9 @@ pub(super) async fn remove_connector(
     let queue = name.clone();
     let waiting = operated.call(move |store, _| store.queued(&queue)).await?;
     if waiting > 0 {
-        return Err(conflict(format!("{waiting} messages wait for {name:?}, and would wait for ever")));
+        return Err(Problem::conflict(format!(
+            "{waiting} messages wait for {name:?}, and would wait for ever"
+        )));
     }
     operated.remove(Kind::Connector, &name, &headers).await?;
     Ok(operated.revised(before))
@@ -192,7 +194,9 @@ impl Operated {
         let own = name.to_owned();
         let made = self.make(headers, move |kept| kept.remove(kind, &own)).await;
         // What it was is good by itself: something else needs it.
-        made.map_err(|problem| if problem.status == 422 { conflict(problem.detail) } else { problem })
+        made.map_err(
+            |problem| if problem.status == 422 { Problem::conflict(problem.detail) } else { problem },
+        )
     }
 
     /// Makes a change, puts it into use and has the sessions follow.
@@ -209,7 +213,7 @@ impl Operated {
             let apply = |settings: Settings| crate::serve::apply(hub, settings);
             entities.change(revision, change, check, apply)
         });
-        let made = made.await.map_err(|_| unavailable("the change was not made"))?;
+        let made = made.await.map_err(|_| Problem::unavailable("the change was not made"))?;
         made.map_err(problem)?;
         self.binds.follow();
         Ok(())
@@ -235,10 +239,10 @@ pub(super) fn problem(not_made: NotMade) -> Problem {
             let detail = format!("it was changed meanwhile: the revision is {current} by now");
             Problem::new(StatusCode::PRECONDITION_FAILED, detail).with("revision", current)
         }
-        NotMade::InFile(why) => conflict(why),
-        NotMade::Missing(why) => not_found(why),
-        NotMade::Invalid(why) => unprocessable(why),
-        NotMade::Write(error) => unavailable(error.to_string()),
+        NotMade::InFile(why) => Problem::conflict(why),
+        NotMade::Missing(why) => Problem::not_found(why),
+        NotMade::Invalid(why) => Problem::unprocessable(why),
+        NotMade::Write(error) => Problem::unavailable(error.to_string()),
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use smppkit_ops::{Json, Problem};
 
-use super::{Operated, unprocessable};
+use super::Operated;
 use crate::explain::{Explained, Question, answer};
 
 /// Says where a message would go and why, and what would be sent; nothing is.
@@ -17,5 +17,5 @@ pub(super) async fn explain(
     let hub = &operated.hub;
     let plan = hub.plan.load_full();
     let explained = answer(&plan, &*plan, &question, hub.now().unix_ms, hub.dice());
-    explained.map(Json).map_err(|bad| unprocessable(bad.to_string()).with("field", bad.field))
+    explained.map(Json).map_err(|bad| Problem::unprocessable(bad.to_string()).with("field", bad.field))
 }

@@ -8,10 +8,10 @@ use smppkit_store::{Change, MessageId, Outcome, Refusal, Search, Store, Story};
 use smppkit_wire::value::MessageState;
 use utoipa::{IntoParams, ToSchema};
 
+use super::Operated;
 use super::moment::Moment;
 use super::operated::of_store;
 use super::shown::{Shown, Stand, id};
-use super::{Operated, conflict, not_found, unprocessable};
 
 /// A page of messages.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,8 +55,10 @@ const LIMIT: usize = 1_000;
 impl Wanted {
     fn search(self) -> Result<Search, Problem> {
         let before = self.before.map(|text| {
-            let wrong =
-                || unprocessable(format!("before: {text:?} is no message_id")).with("parameter", "before");
+            let wrong = || {
+                Problem::unprocessable(format!("before: {text:?} is no message_id"))
+                    .with("parameter", "before")
+            };
             id(&text).ok_or_else(wrong)
         });
         Ok(Search {
@@ -79,7 +81,7 @@ pub(super) fn limit(asked: Option<usize>, default: usize, most: usize) -> Result
         Some(limit) if (1..=most).contains(&limit) => Ok(limit),
         Some(limit) => {
             let detail = format!("limit: {limit} is no number from 1 to {most}");
-            Err(unprocessable(detail).with("parameter", "limit"))
+            Err(Problem::unprocessable(detail).with("parameter", "limit"))
         }
     }
 }
@@ -107,7 +109,9 @@ pub(super) async fn dead_letters(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Messages>, Problem> {
     if wanted.state.is_some_and(|state| state != Stand::Failed) {
-        return Err(unprocessable("state: dead letters are failed, all of them").with("parameter", "state"));
+        return Err(
+            Problem::unprocessable("state: dead letters are failed, all of them").with("parameter", "state")
+        );
     }
     list(State(operated), Query(Wanted { state: Some(Stand::Failed), ..wanted })).await
 }
@@ -145,7 +149,7 @@ pub(super) async fn replay(
     let outcome = operated.change(move |_, store, now| {
         let message = find(store, id)?.message;
         if message.accepted.expires_at.is_some_and(|at| at <= now) {
-            return Err(conflict("its validity_period is over: it would expire at once"));
+            return Err(Problem::conflict("its validity_period is over: it would expire at once"));
         }
         // Named, so that the queue's sessions are called.
         Ok(Change::Replay { id, due_at: now, queue: Some(message.accepted.queue) })
@@ -164,11 +168,12 @@ impl Operated {
 
 /// The id in a path.
 pub(super) fn named(text: &str) -> Result<MessageId, Problem> {
-    id(text).ok_or_else(|| not_found(format!("there is no message {text:?}: an id is decimal digits")))
+    id(text)
+        .ok_or_else(|| Problem::not_found(format!("there is no message {text:?}: an id is decimal digits")))
 }
 
 pub(super) fn unknown(id: MessageId) -> Problem {
-    not_found(format!("there is no message {id}"))
+    Problem::not_found(format!("there is no message {id}"))
 }
 
 fn find(store: &dyn Store, id: MessageId) -> Result<Story, Problem> {
@@ -178,7 +183,7 @@ fn find(store: &dyn Store, id: MessageId) -> Result<Story, Problem> {
 /// Why a change was not made, if it was not.
 fn judge(outcome: &Outcome) -> Result<(), Problem> {
     let Outcome::Refused(refusal) = outcome else { return Ok(()) };
-    Err(conflict(match refusal {
+    Err(Problem::conflict(match refusal {
         Refusal::InFlight => "it is on its way, or has been sent: it cannot be taken back".to_owned(),
         Refusal::Ended(end) => format!("it is {} already", Stand::from(*end).name()),
         Refusal::NotThere => "it is no dead letter".to_owned(),

@@ -23,8 +23,7 @@ mod status;
 mod story;
 
 use axum::Router;
-use axum::http::StatusCode;
-use smppkit_ops::{Health, Metrics, Problem, fallbacks, openapi};
+use smppkit_ops::{Health, Metrics, fallbacks, openapi};
 use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -83,20 +82,4 @@ fn routes() -> OpenApiRouter<Operated> {
 /// A PDU by the names of its fields, with what it says.
 pub(crate) fn pdu_json(body: &smppkit_wire::Body) -> serde_json::Value {
     story::pdu(body, true)
-}
-
-fn not_found(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, detail)
-}
-
-fn unprocessable(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
-}
-
-fn conflict(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::CONFLICT, detail)
-}
-
-fn unavailable(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }

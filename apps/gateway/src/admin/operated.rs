@@ -8,7 +8,6 @@ use smppkit_store::{Change, Committed, Outcome, Reader, Store, StoreError, Times
 use tokio::sync::Semaphore;
 
 use super::pulse::Pulse;
-use super::unavailable;
 use crate::binds::Binds;
 use crate::entities::Entities;
 use crate::hub::{Hub, queues_of};
@@ -58,7 +57,7 @@ impl Operated {
         let read = tokio::task::spawn_blocking(move || read(&Reader::open(&file)?)).await;
         match read {
             Ok(read) => read.map_err(|error| of_store(&error)),
-            Err(_) => Err(unavailable("the store could not be read")),
+            Err(_) => Err(Problem::unavailable("the store could not be read")),
         }
     }
 
@@ -67,7 +66,7 @@ impl Operated {
         &self,
         work: impl FnOnce(&mut dyn Store, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        self.hub.store.call(work).await.map_err(|lost| unavailable(lost.to_string()))
+        self.hub.store.call(work).await.map_err(|lost| Problem::unavailable(lost.to_string()))
     }
 
     /// Makes one change that depends on what the store has, and says what came of it.
@@ -92,19 +91,19 @@ impl Operated {
                     of_store(&error)
                 })?;
                 hub.told(&queues);
-                outcomes.into_iter().next().ok_or_else(|| unavailable("the store did not answer"))
+                outcomes.into_iter().next().ok_or_else(|| Problem::unavailable("the store did not answer"))
             });
             // Whoever asked may have gone.
             let _ = answer.send(outcome);
         };
         if self.hub.store.prepare_then(1, found, done).is_err() {
-            return Err(unavailable("the store has no room for further changes now"));
+            return Err(Problem::unavailable("the store has no room for further changes now"));
         }
-        answered.await.unwrap_or_else(|_| Err(unavailable("the store ended before it answered")))
+        answered.await.unwrap_or_else(|_| Err(Problem::unavailable("the store ended before it answered")))
     }
 }
 
 /// What the store could not do.
 pub(super) fn of_store(error: &StoreError) -> Problem {
-    unavailable(error.to_string())
+    Problem::unavailable(error.to_string())
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use smppkit_ops::{Json, Path, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Operated;
 use super::moment::Moment;
-use super::{Operated, not_found};
 use crate::note::Order;
 use crate::sessions::{Card, Side};
 
@@ -124,7 +124,7 @@ pub(super) async fn end(
 ) -> Result<Json<Session>, Problem> {
     let sessions = &operated.hub.sessions;
     let card = sessions.list().into_iter().find(|card| card.id == id);
-    let card = card.ok_or_else(|| not_found(format!("there is no session {id}")))?;
+    let card = card.ok_or_else(|| Problem::not_found(format!("there is no session {id}")))?;
     let order = match how.how {
         End::Unbind => Order::Unbind,
         End::Kick => Order::Kick,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use smppkit_ops::{Json, Path, Problem};
 
-use super::{Operated, conflict, not_found, unprocessable};
+use super::Operated;
 use crate::node::Node;
 use crate::settings::{Account, SmscSettings};
 
@@ -38,13 +38,13 @@ pub(super) async fn put(
     let node = operated.node(&smsc)?;
     if account.system_id != system_id {
         let detail = format!("system_id: is {:?}, but the path says {system_id:?}", account.system_id);
-        return Err(unprocessable(detail).with("field", "system_id"));
+        return Err(Problem::unprocessable(detail).with("field", "system_id"));
     }
     let put = account.clone();
     change(node, |settings| {
         let at = settings.account.iter().position(|known| known.system_id == system_id);
         if at.is_none() && settings.account.len() >= LIMIT {
-            return Err(conflict(format!("there are {LIMIT} accounts already")));
+            return Err(Problem::conflict(format!("there are {LIMIT} accounts already")));
         }
         settings.account.retain(|known| known.system_id != system_id);
         settings.account.insert(at.unwrap_or(settings.account.len()), put);
@@ -65,7 +65,7 @@ pub(super) async fn remove(
     let node = operated.node(&smsc)?;
     change(node, |settings| {
         let at = settings.account.iter().position(|known| known.system_id == system_id);
-        let at = at.ok_or_else(|| not_found(format!("there is no account {system_id:?}")))?;
+        let at = at.ok_or_else(|| Problem::not_found(format!("there is no account {system_id:?}")))?;
         Ok(Json(settings.account.remove(at)))
     })
 }
@@ -76,6 +76,6 @@ pub(super) fn change<R>(
 ) -> Result<R, Problem> {
     let mut settings = SmscSettings::clone(&node.settings.load());
     let answer = change(&mut settings)?;
-    node.configure(settings).map_err(|error| unprocessable(error.to_string()))?;
+    node.configure(settings).map_err(|error| Problem::unprocessable(error.to_string()))?;
     Ok(answer)
 }

@@ -5,8 +5,6 @@ use std::time::Duration;
 use smppkit_inspect::{Filter, Pattern};
 use smppkit_ops::{Problem, Span};
 
-use super::unprocessable;
-
 /// The parameters of a query.
 pub(super) type Pairs = Vec<(String, String)>;
 
@@ -76,5 +74,5 @@ fn number(name: &str, value: &str, least: u64, most: u64) -> Result<u64, Problem
 }
 
 fn wrong(name: &str, why: &str) -> Problem {
-    unprocessable(format!("{name}: {why}")).with("parameter", name)
+    Problem::unprocessable(format!("{name}: {why}")).with("parameter", name)
 }

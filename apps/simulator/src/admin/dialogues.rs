@@ -5,8 +5,8 @@ use smppkit_ops::{Json, Path, Problem, Span};
 use smppkit_wire::observe::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::Operated;
 use super::messages::submitted;
-use super::{Operated, conflict, not_found};
 use crate::dialogue::{Dialogue, Outcome, Said, Step};
 use crate::mo::Mo;
 use crate::node::Node;
@@ -36,13 +36,13 @@ pub(super) async fn run(
     let node = operated.node(&smsc)?;
     let settings = node.settings.load_full();
     let dialogue = settings.dialogue.iter().find(|dialogue| dialogue.name == name);
-    let dialogue = dialogue.ok_or_else(|| not_found(format!("there is no dialogue {name:?}")))?;
+    let dialogue = dialogue.ok_or_else(|| Problem::not_found(format!("there is no dialogue {name:?}")))?;
     let outcome = hold(node, dialogue).await;
     match &outcome.failure {
         None => Ok(Json(outcome)),
         Some(failure) => {
             let said = serde_json::to_value(&outcome.said).unwrap_or_default();
-            Err(conflict(failure.clone()).with("dialogue", name).with("said", said))
+            Err(Problem::conflict(failure.clone()).with("dialogue", name).with("said", said))
         }
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use smppkit_ops::{Problem, Span};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::conflict;
 use crate::node::Hub;
 
 /// Between two looks, while much is going on.
@@ -55,7 +54,7 @@ pub(super) async fn wait<T>(
 }
 
 fn failed(detail: String, wanted: usize, matching: usize, others: Vec<String>) -> Problem {
-    conflict(detail).with("wanted", wanted).with("matching", matching).with("others", others)
+    Problem::conflict(detail).with("wanted", wanted).with("matching", matching).with("others", others)
 }
 
 /// A wait that ends early, with a problem, when the simulator stops.
@@ -65,6 +64,6 @@ pub(super) async fn unless_stopped<T>(
 ) -> Result<T, Problem> {
     tokio::select! {
         done = wait => done,
-        () = hub.stopped() => Err(conflict("the simulator is stopping")),
+        () = hub.stopped() => Err(Problem::conflict("the simulator is stopping")),
     }
 }

@@ -113,7 +113,7 @@ pub(super) async fn wait(
     let ask = Ask::new(pairs, &["count", "timeout"])?;
     if ask.count > LOOK {
         let detail = format!("count: {} is more than the {LOOK} messages that are looked at", ask.count);
-        return Err(super::unprocessable(detail).with("parameter", "count"));
+        return Err(Problem::unprocessable(detail).with("parameter", "count"));
     }
     let look = || {
         let (mut matching, others) = matching(&operated, &ask);

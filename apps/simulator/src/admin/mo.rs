@@ -11,7 +11,7 @@ use smppkit_wire::pdu::table::DeliverSm;
 use tokio::time::MissedTickBehavior;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Operated, conflict, unprocessable};
+use super::Operated;
 use crate::mo::Mo;
 use crate::node::Node;
 
@@ -38,13 +38,13 @@ pub(super) async fn send(
     Json(mo): Json<Mo>,
 ) -> Result<(StatusCode, Json<Sent>), Problem> {
     let node = operated.node(&smsc)?;
-    let parts = mo.parts(node.next_reference()).map_err(unprocessable)?;
+    let parts = mo.parts(node.next_reference()).map_err(Problem::unprocessable)?;
     let count = parts.len();
     let destination = parts.first().map(|part| part.destination_addr.to_text()).unwrap_or_default();
     let mut smsc = node.smsc();
     let account = smsc
         .account_for(mo.system_id.as_deref(), &destination)
-        .map_err(|error| conflict(error.to_string()))?;
+        .map_err(|error| Problem::conflict(error.to_string()))?;
     smsc.send_mobile_originated(account, None, parts);
     let system_id = smsc.system_id(account);
     drop(smsc);
@@ -90,11 +90,13 @@ pub(super) async fn send_file(
     let node = Arc::clone(operated.node(&smsc)?);
     let rate = pace.rate.unwrap_or(10);
     if !(1..=10_000).contains(&rate) {
-        return Err(unprocessable(format!("rate: {rate} is not from 1 to 10000")).with("parameter", "rate"));
+        return Err(
+            Problem::unprocessable(format!("rate: {rate} is not from 1 to 10000")).with("parameter", "rate")
+        );
     }
-    let mos = read(&body, pace.system_id.as_deref()).map_err(unprocessable)?;
+    let mos = read(&body, pace.system_id.as_deref()).map_err(Problem::unprocessable)?;
     let Some(turn) = node.begin_file() else {
-        return Err(conflict("too many files are being sent: wait for one to end"));
+        return Err(Problem::conflict("too many files are being sent: wait for one to end"));
     };
     let messages = mos.len();
     tokio::spawn(async move {

@@ -17,7 +17,6 @@ mod smscs;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
 use smppkit_ops::{Health, Metrics, Problem, fallbacks, openapi};
 use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
@@ -39,7 +38,7 @@ impl Operated {
     fn node(&self, name: &str) -> Result<&Arc<Node>, Problem> {
         self.nodes.iter().find(|node| *node.name == *name).ok_or_else(|| {
             let names: Vec<&str> = self.nodes.iter().map(|node| &*node.name).collect();
-            not_found(format!("there is no SMSC {name:?}: there are {}", names.join(", ")))
+            Problem::not_found(format!("there is no SMSC {name:?}: there are {}", names.join(", ")))
         })
     }
 }
@@ -95,16 +94,4 @@ fn routes() -> OpenApiRouter<Operated> {
         .routes(routes!(mo::send_file))
         .routes(routes!(dialogues::list))
         .routes(routes!(dialogues::run))
-}
-
-fn not_found(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, detail)
-}
-
-fn unprocessable(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
-}
-
-fn conflict(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::CONFLICT, detail)
 }

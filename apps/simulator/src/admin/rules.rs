@@ -6,7 +6,7 @@ use serde::Serialize;
 use smppkit_ops::{Json, Path, Problem};
 use utoipa::ToSchema;
 
-use super::{Operated, not_found, unprocessable};
+use super::Operated;
 use crate::node::Node;
 use crate::rules::Rule;
 
@@ -112,7 +112,7 @@ pub(super) async fn remove(
     })?;
     match removed {
         Some(_) => Ok(Json(counted(node))),
-        None => Err(not_found(format!("no rule that came over REST is at place {place}"))),
+        None => Err(Problem::not_found(format!("no rule that came over REST is at place {place}"))),
     }
 }
 
@@ -128,7 +128,7 @@ fn change<R>(node: &Node, change: impl FnOnce(&mut Vec<Rule>) -> R) -> Result<R,
         answer
     });
     if too_many {
-        return Err(super::conflict(format!("there would be more than {LIMIT} rules")));
+        return Err(Problem::conflict(format!("there would be more than {LIMIT} rules")));
     }
-    changed.map_err(|error| unprocessable(error.to_string()))
+    changed.map_err(|error| Problem::unprocessable(error.to_string()))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use smppkit_ops::{Json, Path, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Operated, not_found};
+use super::Operated;
 use crate::record::time;
 use crate::rules::Fate;
 use crate::session::Card;
@@ -84,7 +84,7 @@ pub(super) async fn end(
     Query(how): Query<How>,
 ) -> Result<Json<Session>, Problem> {
     let card = operated.hub.sessions().get(&id).cloned();
-    let card = card.ok_or_else(|| not_found(format!("there is no session {id}")))?;
+    let card = card.ok_or_else(|| Problem::not_found(format!("there is no session {id}")))?;
     card.mailbox.give(Order(how.how.unwrap_or(Fate::Unbind)));
     Ok(Json(Session::of(&card)))
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use smppkit_ops::{Json, Path, Problem};
 use utoipa::ToSchema;
 
-use super::{Operated, accounts, unprocessable};
+use super::{Operated, accounts};
 use crate::dialect::Dialect;
 use crate::node::Node;
 use crate::rules::PRESETS;
@@ -103,7 +103,7 @@ pub(super) async fn change(
 ) -> Result<Json<SmscSettings>, Problem> {
     let node = operated.node(&smsc)?;
     if let Some(fixed) = FIXED.iter().find(|name| given.contains_key(**name)) {
-        return Err(unprocessable(format!("{fixed}: cannot be changed here while the SMSC runs"))
+        return Err(Problem::unprocessable(format!("{fixed}: cannot be changed here while the SMSC runs"))
             .with("field", *fixed));
     }
     accounts::change(node, |settings| {
@@ -115,11 +115,11 @@ pub(super) async fn change(
             whole.extend(given);
         }
         let read = serde_json::from_value(whole);
-        *settings = read.map_err(|error: serde_json::Error| unprocessable(error.to_string()))?;
+        *settings = read.map_err(|error: serde_json::Error| Problem::unprocessable(error.to_string()))?;
         settings.account = account;
         if operated.hub.settings.load().dialect(&settings.dialect).is_none() {
             let detail = format!("dialect: {:?} is none: GET /api/v1/dialects lists them", settings.dialect);
-            return Err(unprocessable(detail).with("field", "dialect"));
+            return Err(Problem::unprocessable(detail).with("field", "dialect"));
         }
         Ok(())
     })?;

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 use smppkit_ops::text::OneOrMany;
 pub use smppkit_ops::text::Timeout;
 pub(super) use smppkit_ops::text::{list, one};
@@ -42,22 +42,7 @@ impl fmt::Display for Clock {
     }
 }
 
-macro_rules! serde_by_text {
-    ($($Type:ty)*) => {$(
-        impl Serialize for $Type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $Type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    )*};
-}
-serde_by_text! { Clock }
+smppkit_ops::serde_by_text! { Clock }
 
 /// A system_id.
 pub(super) fn system_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
