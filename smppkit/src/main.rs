@@ -19,6 +19,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// SMPP 3.3, 3.4 and 5.0: a durable gateway, a simulator to test against, a client, a way to look at PDUs.
 #[derive(Debug, Parser)]
 #[command(name = "smppkit", version, propagate_version = true, max_term_width = 100)]

@@ -32,7 +32,7 @@ pub(super) struct Memory {
     pub(super) events: VecDeque<(i64, MessageId)>,
     pub(super) remotes: Remotes,
     /// Remote ids that the next commit will give out, by what hash they have.
-    foreseen: HashMap<u64, (Arc<RemoteId>, MessageId)>,
+    foreseen: HashMap<u64, (Arc<RemoteId>, MessageId), BuildHasherDefault<IdHasher>>,
     pub(super) days: BTreeMap<i64, Arc<Day>>,
     pub(super) counters: Counters,
     /// The write-ahead log is one of an earlier run: see [`super::checkpoint::renew`].
@@ -109,7 +109,7 @@ impl Memory {
             ageing: VecDeque::new(),
             events: VecDeque::new(),
             remotes: Remotes::default(),
-            foreseen: HashMap::new(),
+            foreseen: HashMap::default(),
             days: BTreeMap::new(),
             counters: Counters::default(),
             is_log_old: false,
