@@ -2,6 +2,7 @@
 
 use crate::vfs;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -100,6 +101,11 @@ impl Disk {
     /// Notes in the trace that something was acknowledged.
     pub fn mark(&self, number: usize) {
         self.lock().trace.ops.push(Op::Mark(number));
+    }
+
+    /// Syncs a file, as the system does by a handle that is not SQLite's.
+    pub fn sync(&self, name: &str) -> io::Result<()> {
+        self.lock().sync(&name.into()).map_err(|_| io::Error::other("the disk does not sync"))
     }
 
     /// Breaks the disk, or mends it.

@@ -95,6 +95,55 @@ fn every_acknowledgement_comes_after_a_sync_of_all_that_was_written() {
 }
 
 #[test]
+fn nothing_acknowledged_is_lost_when_it_is_synced_beside_the_next_commits() {
+    let disk = Disk::new(BTreeMap::new());
+    let mut store = open(&disk, NOW).unwrap();
+    let log = disk.clone();
+    store.sync_log_by(move || log.sync("messages.sqlite-wal"));
+    let mut sync = store.sync_beside().unwrap().unwrap();
+    let mut said = vec![Snapshot::of(&store)];
+    let mut worker = Worker::new(3, &store, NOW);
+    sync().unwrap();
+    disk.mark(0);
+    for number in 1..=260 {
+        worker.step(&mut store).unwrap();
+        said.push(Snapshot::of(&store));
+        // One to four commits are under way meanwhile.
+        if number % 4 < 2 {
+            sync().unwrap();
+            disk.mark(number);
+        }
+    }
+    drop((sync, store));
+    let trace = disk.take_trace();
+    let mut replay = Replay::new(&trace);
+    let mut acknowledged = None;
+    let mut unsynced = 0;
+    for (at, op) in trace.ops.iter().enumerate() {
+        replay.step(op);
+        if let Op::Mark(number) = op {
+            acknowledged = Some(*number);
+            continue;
+        }
+        let seed = at as u64;
+        for cut in [Cut::Nothing, Cut::Sectors(seed), Cut::Beginning(seed)] {
+            let name = format!("{cut:?} after operation {at}");
+            let disk = Disk::new(replay.cut(cut));
+            let mut store = open(&disk, NOW).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let found = Snapshot::of(&store);
+            // As after one of the commits that were made by then: none is there in half.
+            let least = acknowledged.unwrap_or(0);
+            let newest = said.iter().skip(least).take(6).position(|said| found == *said);
+            let is_empty = acknowledged.is_none() && found.accepted() == 0;
+            assert!(newest.is_some() || is_empty, "{name}, after {acknowledged:?}: {found:?}");
+            unsynced += usize::from(newest.is_some_and(|newest| newest > 0));
+            found.assert_served(&mut store);
+        }
+    }
+    assert!(unsynced > 100, "only {unsynced} cuts left more than was acknowledged");
+}
+
+#[test]
 fn nothing_is_lost_by_cut_after_cut() {
     let rounds = rounds().unwrap_or(300);
     let mut files = BTreeMap::new();

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Hands work to a [`crate::Writer`] or a [`crate::Pump`]. Cheap to clone; never blocks but for a
 /// moment's lock.
@@ -61,13 +62,28 @@ impl Handle {
         changes: Vec<Change>,
         done: impl FnOnce(Committed) + Send + 'static,
     ) -> Result<(), NotTaken> {
+        self.take(changes, Box::new(done), true)
+    }
+
+    /// The same, of what nobody waits for: it goes with the next batch that somebody does wait for, or
+    /// after [`WriterLimits::patience`].
+    pub fn commit_in_passing_then(
+        &self,
+        changes: Vec<Change>,
+        done: impl FnOnce(Committed) + Send + 'static,
+    ) -> Result<(), NotTaken> {
+        self.take(changes, Box::new(done), false)
+    }
+
+    fn take(&self, changes: Vec<Change>, done: Done, is_awaited: bool) -> Result<(), NotTaken> {
         let mut pending = self.shared.lock();
         if let Err(is_closed) = pending.room(changes.len(), self.shared.limits.queue) {
             return Err(NotTaken { changes, is_closed });
         }
         let weight = changes.len();
-        pending.push(Batch { weight, work: Work::Changes(changes, Box::new(done)) });
-        self.shared.wake.notify_one();
+        if pending.push(Batch { weight, is_awaited, work: Work::Changes(changes, done) }) {
+            self.shared.wake.notify_one();
+        }
         Ok(())
     }
 
@@ -99,8 +115,9 @@ impl Handle {
             let (changes, context) = work(store, now);
             (changes, Box::new(move |committed| done(committed, context)))
         });
-        pending.push(Batch { weight, work: Work::Prepare(prepare) });
-        self.shared.wake.notify_one();
+        if pending.push(Batch { weight, is_awaited: true, work: Work::Prepare(prepare) }) {
+            self.shared.wake.notify_one();
+        }
         Ok(())
     }
 
@@ -161,6 +178,7 @@ type BackedUp = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// What one caller wants in one commit.
 pub(crate) struct Batch {
     weight: usize,
+    is_awaited: bool,
     pub(crate) work: Work,
 }
 
@@ -181,6 +199,10 @@ pub(crate) struct Pending {
     batches: VecDeque<Batch>,
     /// Of all batches.
     pub(crate) weight: usize,
+    /// Batches that somebody waits for.
+    awaited: usize,
+    /// When the first of the batches came, if nobody waited for it.
+    since: Option<Instant>,
     pub(crate) calls: VecDeque<Call>,
     pub(crate) backups: VecDeque<(PathBuf, BackedUp)>,
     /// Nothing more is taken; what waits is still served.
@@ -204,7 +226,7 @@ impl Shared {
         pending.is_closed = true;
         let batches = std::mem::take(&mut pending.batches);
         let left = (std::mem::take(&mut pending.calls), std::mem::take(&mut pending.backups));
-        pending.weight = 0;
+        (pending.weight, pending.awaited, pending.since) = (0, 0, None);
         drop(pending);
         drop(left);
         for batch in batches {
@@ -217,7 +239,12 @@ impl Shared {
 
 impl Pending {
     pub(crate) fn is_empty(&self) -> bool {
-        self.has_no_batch() && self.calls.is_empty() && self.backups.is_empty()
+        self.has_no_batch() && !self.has_call()
+    }
+
+    /// A call or a backup waits.
+    pub(crate) fn has_call(&self) -> bool {
+        !self.calls.is_empty() || !self.backups.is_empty()
     }
 
     pub(crate) fn has_no_batch(&self) -> bool {
@@ -235,9 +262,29 @@ impl Pending {
         if is_full || self.is_over() { Err(self.is_over()) } else { Ok(()) }
     }
 
-    fn push(&mut self, batch: Batch) {
+    /// True if the writer is to look at it: that it must be committed, or from when on it waits.
+    fn push(&mut self, batch: Batch) -> bool {
+        let is_first = self.batches.is_empty();
+        if is_first && !batch.is_awaited {
+            self.since = Some(Instant::now());
+        }
+        let is_awaited = batch.is_awaited;
+        self.awaited += usize::from(is_awaited);
         self.weight += batch.weight;
         self.batches.push_back(batch);
+        is_first || is_awaited
+    }
+
+    /// Whether there is something to commit now.
+    pub(crate) fn is_due(&self, limits: &WriterLimits) -> bool {
+        let is_over = |since: Instant| since.elapsed() >= limits.patience;
+        let is_worth_it = self.awaited > 0 || self.weight >= limits.group || self.is_closing;
+        !self.batches.is_empty() && (is_worth_it || self.since.is_none_or(is_over))
+    }
+
+    /// How long what waits may still do so.
+    pub(crate) fn patience(&self, limits: &WriterLimits) -> Option<Duration> {
+        Some(limits.patience.saturating_sub(self.since?.elapsed()))
     }
 
     /// What goes into one commit: at least one batch, and whole ones.
@@ -249,9 +296,13 @@ impl Pending {
                 break;
             }
             weight += next.weight;
+            self.awaited -= usize::from(next.is_awaited);
             group.extend(self.batches.pop_front());
         }
         self.weight -= weight;
+        if self.batches.is_empty() {
+            self.since = None;
+        }
         group
     }
 }

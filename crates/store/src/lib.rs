@@ -4,8 +4,9 @@
 //! [`Store`] is the one trait: accept, claim, send, finish, cancel, replace, correlate, search. It is
 //! synchronous and takes the time as an argument, so a simulation calls it as it is. [`Sqlite`] is its
 //! engine for one machine; PostgreSQL comes as a second one under the same trait. A server puts the
-//! store behind a [`Writer`]: one thread that commits many callers' [`Change`]s with one sync and
-//! answers each by callback or [`Ticket`], a future of no runtime in particular. A [`Pump`] is the same
+//! store behind a [`Writer`]: one thread that commits many callers' [`Change`]s at once and another that
+//! makes them durable with one sync while the next ones are written; each is answered by callback or
+//! [`Ticket`], a future of no runtime in particular. A [`Pump`] is the same
 //! without a thread, at the time it is given. Lists and look-ups go through a [`Reader`], on a connection
 //! of its own.
 //!
@@ -55,6 +56,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod beside;
 mod change;
 mod error;
 mod handle;
@@ -76,6 +78,6 @@ pub use message::{
 };
 pub use pump::Pump;
 pub use sqlite::{Checkpoints, Reader, Settings, Sqlite};
-pub use store::Store;
+pub use store::{Store, Syncer};
 pub use ticket::{Lost, Ticket};
 pub use writer::{Writer, WriterLimits};

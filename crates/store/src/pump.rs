@@ -1,12 +1,12 @@
 //! The turns of a writer: a group is gathered, committed and answered, then the calls are made.
 
-use crate::change::Change;
-use crate::error::StoreError;
-use crate::handle::{Batch, Done, Handle, Shared, Uncommitted, Work};
+use crate::beside::{Beside, Group};
+use crate::handle::{Batch, Handle, Shared, Work};
 use crate::message::Timestamp;
 use crate::store::Store;
 use crate::writer::WriterLimits;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 /// A writer without a thread, for simulations: it does in [`Pump::turn`], at the time it is given,
@@ -14,6 +14,8 @@ use std::sync::Arc;
 /// would.
 pub struct Pump<S: Store> {
     shared: Arc<Shared>,
+    // Dropped before the store: what it holds is told first.
+    beside: Option<Beside>,
     store: S,
 }
 
@@ -22,7 +24,7 @@ impl<S: Store> Pump<S> {
     /// used: the caller says when.
     pub fn new(store: S, limits: WriterLimits) -> (Self, Handle) {
         let shared = Shared::new(limits);
-        (Self { shared: shared.clone(), store }, Handle { shared })
+        (Self { shared: shared.clone(), beside: None, store }, Handle { shared })
     }
 
     /// Serves all that waits, and what its callbacks ask for meanwhile, until nothing waits; `now` is
@@ -30,7 +32,7 @@ impl<S: Store> Pump<S> {
     pub fn turn(&mut self, now: Timestamp) -> bool {
         let mut did = false;
         while !self.shared.lock().is_empty() {
-            self.round(&|| now);
+            self.round(&|| now, Hurry::All);
             did = true;
         }
         did
@@ -48,17 +50,25 @@ impl<S: Store> Pump<S> {
         &mut self.store
     }
 
+    /// Has groups made durable by a thread, if the store can.
+    pub(crate) fn sync_beside(&mut self) -> io::Result<()> {
+        if let Some(sync) = self.store.sync_beside().map_err(io::Error::other)? {
+            self.beside = Some(Beside::start(sync)?);
+        }
+        Ok(())
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
 
     /// One group, the calls, and one backup.
-    pub(crate) fn round(&mut self, clock: Clock<'_>) {
-        serve(&self.shared, &mut self.store, clock);
+    pub(crate) fn round(&mut self, clock: Clock<'_>, hurry: Hurry) {
+        let served = Served { shared: &self.shared, beside: self.beside.as_ref(), clock };
+        served.serve(&mut self.store, hurry);
         let backup = self.shared.lock().backups.pop_front();
         if let Some((to, done)) = backup {
-            let shared = &self.shared;
-            done(self.store.backup(&to, &mut |store| serve(shared, store, clock)));
+            done(self.store.backup(&to, &mut |store| served.serve(store, hurry)));
         }
     }
 }
@@ -77,63 +87,68 @@ impl<S: Store> fmt::Debug for Pump<S> {
 
 pub(crate) type Clock<'a> = &'a dyn Fn() -> Timestamp;
 
-fn serve(shared: &Shared, store: &mut dyn Store, clock: Clock<'_>) {
-    let group = shared.lock().next_group(shared.limits.group);
-    if !group.is_empty() {
-        commit(store, clock(), group);
-    }
-    // Only now: the answers may have asked for more.
-    let calls = std::mem::take(&mut shared.lock().calls);
-    for call in calls {
-        call(store, clock());
-    }
+/// Which batches are committed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hurry {
+    /// All that wait.
+    All,
+    /// Those that somebody waits for, with those that came before; the others when their time is up.
+    Due,
 }
 
-fn commit(store: &mut dyn Store, now: Timestamp, group: Vec<Batch>) {
-    let mut changes = Vec::new();
-    let mut callers = Vec::with_capacity(group.len());
-    let mut foreseen = 0;
-    for batch in group {
-        let (own, done) = match batch.work {
-            Work::Changes(own, done) => (own, done),
-            Work::Prepare(prepare) => {
-                store.foresee(changes.get(foreseen..).unwrap_or_default());
-                foreseen = changes.len();
-                prepare(store, now)
-            }
-        };
-        callers.push((own.len(), done));
-        if changes.is_empty() {
-            changes = own;
-        } else {
-            changes.extend(own);
-        }
-    }
-    answer(store, now, changes, callers);
+/// What a store is served with.
+struct Served<'a> {
+    shared: &'a Shared,
+    beside: Option<&'a Beside>,
+    clock: Clock<'a>,
 }
 
-fn answer(store: &mut dyn Store, now: Timestamp, changes: Vec<Change>, callers: Vec<(usize, Done)>) {
-    let mut outcomes = Vec::with_capacity(changes.len());
-    let committed = if changes.is_empty() { Ok(()) } else { store.commit(now, &changes, &mut outcomes) };
-    match committed {
-        Ok(()) => {
-            let mut outcomes = outcomes.into_iter();
-            for (count, done) in callers {
-                done(Ok(outcomes.by_ref().take(count).collect()));
-            }
+impl Served<'_> {
+    fn serve(&self, store: &mut dyn Store, hurry: Hurry) {
+        let mut pending = self.shared.lock();
+        let is_due = hurry == Hurry::All || pending.is_due(&self.shared.limits);
+        let group = if is_due { pending.next_group(self.shared.limits.group) } else { Vec::new() };
+        drop(pending);
+        if !group.is_empty() {
+            self.commit(store, group);
         }
-        Err(error) => {
-            let mut changes = changes.into_iter();
-            let again = if error.is_lasting() { || StoreError::Stopped } else { || StoreError::Full };
-            let mut first = Some(error);
-            for (count, done) in callers {
-                if count == 0 {
-                    done(Ok(Vec::new()));
-                    continue;
+        // Only now: the answers may have asked for more.
+        let calls = std::mem::take(&mut self.shared.lock().calls);
+        for call in calls {
+            call(store, (self.clock)());
+        }
+    }
+
+    fn commit(&self, store: &mut dyn Store, group: Vec<Batch>) {
+        let now = (self.clock)();
+        let mut changes = Vec::new();
+        let mut callers = Vec::with_capacity(group.len());
+        let mut foreseen = 0;
+        for batch in group {
+            let (own, done) = match batch.work {
+                Work::Changes(own, done) => (own, done),
+                Work::Prepare(prepare) => {
+                    store.foresee(changes.get(foreseen..).unwrap_or_default());
+                    foreseen = changes.len();
+                    prepare(store, now)
                 }
-                let error = first.take().unwrap_or_else(again);
-                done(Err(Uncommitted { error, changes: changes.by_ref().take(count).collect() }));
+            };
+            callers.push((own.len(), done));
+            if changes.is_empty() {
+                changes = own;
+            } else {
+                changes.extend(own);
             }
+        }
+        let mut group = Group::new(changes, callers);
+        let (changes, outcomes) = group.parts();
+        let committed = if changes.is_empty() { Ok(()) } else { store.commit(now, changes, outcomes) };
+        match (committed, self.beside) {
+            (Ok(()), Some(beside)) => {
+                let is_last = !self.shared.lock().is_due(&self.shared.limits);
+                beside.give(group, is_last);
+            }
+            (committed, _) => group.tell(committed),
         }
     }
 }

@@ -24,6 +24,16 @@ pub trait Store {
         outcomes: &mut Vec<Outcome>,
     ) -> Result<(), StoreError>;
 
+    /// Splits commits in two, if it can: from now on [`Store::commit`] writes, in whole or not at all, and
+    /// what it wrote is durable once the returned has been called and has succeeded. Until then
+    /// nothing of it may be acknowledged.
+    ///
+    /// That the changes are in memory before they are durable harms nobody: a message may be sent that
+    /// a power cut makes its sender send again. A failed sync stops the store.
+    fn sync_beside(&mut self) -> Result<Option<Syncer>, StoreError> {
+        Ok(None)
+    }
+
     /// Hands out at most `limit` messages of a queue that are due, highest priority first, then
     /// by due time, then by id.
     fn claim(&mut self, now: Timestamp, queue: &str, limit: usize) -> Result<Vec<Claimed>, StoreError>;
@@ -105,3 +115,6 @@ pub trait Store {
     /// dropped.
     fn check(&mut self) -> Result<Vec<Box<str>>, StoreError>;
 }
+
+/// Makes durable what was written before it is called; for another thread than the store's.
+pub type Syncer = Box<dyn FnMut() -> Result<(), StoreError> + Send>;

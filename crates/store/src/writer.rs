@@ -1,8 +1,8 @@
-//! The thread that owns a store.
+//! The thread that owns a store, and the one that makes durable what it wrote.
 
 use crate::handle::{Handle, Shared};
 use crate::message::Timestamp;
-use crate::pump::Pump;
+use crate::pump::{Hurry, Pump};
 use crate::store::Store;
 use std::io;
 use std::sync::PoisonError;
@@ -28,6 +28,9 @@ pub struct WriterLimits {
     /// How long a commit waits for company; default none: while one commit syncs, the next group
     /// gathers by itself, and an idle writer answers at once.
     pub linger: Duration,
+    /// How long what was given [in passing](Handle::commit_in_passing_then) waits for company; default
+    /// 2 ms: long enough for the next request of a busy session, too short for a person to see.
+    pub patience: Duration,
     /// How often an idle writer does upkeep; default 1 s.
     pub upkeep: Duration,
     /// Ended messages are dropped, whole days at a time, when they were accepted longer ago than
@@ -41,6 +44,7 @@ impl Default for WriterLimits {
             group: 512,
             queue: 8_192,
             linger: Duration::ZERO,
+            patience: Duration::from_millis(2),
             upkeep: Duration::from_secs(1),
             retention: Duration::from_secs(30 * 86_400),
         }
@@ -59,7 +63,8 @@ impl Writer {
         limits: WriterLimits,
         clock: fn() -> Timestamp,
     ) -> io::Result<Self> {
-        let (pump, handle) = Pump::new(store, limits);
+        let (mut pump, handle) = Pump::new(store, limits);
+        pump.sync_beside()?;
         // However the thread ends, the pump is dropped and nobody waits for it for ever.
         let thread = thread::Builder::new().name("store".to_owned()).spawn(move || run(pump, clock))?;
         Ok(Self { handle, thread: Some(thread) })
@@ -89,7 +94,7 @@ fn run(mut pump: Pump<impl Store>, clock: fn() -> Timestamp) {
             Woken::Work => {
                 is_idle = false;
                 linger(pump.shared());
-                pump.round(&clock);
+                pump.round(&clock, Hurry::Due);
             }
             Woken::Nothing => is_idle = !pump.upkeep(clock()),
             Woken::End => return,
@@ -104,16 +109,23 @@ enum Woken {
 }
 
 fn wait(shared: &Shared, is_idle: bool) -> Woken {
-    let pending = shared.lock();
-    if !pending.is_empty() {
-        return Woken::Work;
+    let limits = &shared.limits;
+    let mut pending = shared.lock();
+    let idle_until = Instant::now() + if is_idle { limits.upkeep } else { IDLE };
+    loop {
+        if pending.has_call() || pending.is_due(limits) {
+            return Woken::Work;
+        }
+        if pending.is_closing && pending.has_no_batch() {
+            return Woken::End;
+        }
+        let idle = idle_until.saturating_duration_since(Instant::now());
+        if idle.is_zero() && pending.has_no_batch() {
+            return Woken::Nothing;
+        }
+        let limit = pending.patience(limits).unwrap_or(idle);
+        pending = shared.wake.wait_timeout(pending, limit).unwrap_or_else(PoisonError::into_inner).0;
     }
-    if pending.is_closing {
-        return Woken::End;
-    }
-    let limit = if is_idle { shared.limits.upkeep } else { IDLE };
-    let (pending, timeout) = shared.wake.wait_timeout(pending, limit).unwrap_or_else(PoisonError::into_inner);
-    if timeout.timed_out() && pending.is_empty() { Woken::Nothing } else { Woken::Work }
 }
 
 fn linger(shared: &Shared) {

@@ -57,6 +57,80 @@ fn batches_that_wait_share_a_commit_and_get_their_own_outcomes() {
 }
 
 #[test]
+fn what_nobody_waits_for_goes_with_what_somebody_does() {
+    let store = Sqlite::in_memory(NOW, Settings::default()).unwrap();
+    let mut ids = ids(&store);
+    let id = ids.next(NOW);
+    let limits = WriterLimits { patience: Duration::from_secs(3_600), ..WriterLimits::default() };
+    let writer = start(store, limits);
+    let (told, tells) = mpsc::channel();
+    let first = told.clone();
+    let passing = vec![accept(id, "up")];
+    writer
+        .handle()
+        .commit_in_passing_then(passing, move |done| first.send((1, done.is_ok())).unwrap())
+        .unwrap();
+    // A call does not commit it.
+    let claimed = writer.handle().call(|store, now| claim_ids(store, now, "up", 10)).wait().unwrap();
+    assert_eq!((claimed, tells.try_recv()), (vec![], Err(mpsc::TryRecvError::Empty)));
+    writer
+        .handle()
+        .commit_then(vec![finish(id, Final::Delivered)], move |done| told.send((2, done.is_ok())).unwrap())
+        .unwrap();
+    assert_eq!(tells.iter().collect::<Vec<_>>(), [(1, true), (2, true)]);
+}
+
+#[test]
+fn what_nobody_waits_for_is_committed_by_itself_when_its_time_is_up() {
+    let store = Sqlite::in_memory(NOW, Settings::default()).unwrap();
+    let mut ids = ids(&store);
+    let writer = start(store, WriterLimits::default());
+    let (told, tells) = mpsc::channel();
+    let passing = vec![accept(ids.next(NOW), "up")];
+    writer.handle().commit_in_passing_then(passing, move |done| told.send(done.is_ok()).unwrap()).unwrap();
+    assert_eq!(tells.recv(), Ok(true));
+}
+
+#[test]
+fn nobody_is_told_before_the_sync() {
+    let dir = Dir::new();
+    let mut store = dir.open();
+    let mut ids = ids(&store);
+    let ids: Vec<MessageId> = (0..6).map(|_| ids.next(NOW)).collect();
+    let (begun, begins) = mpsc::channel();
+    let (let_go, held) = mpsc::channel();
+    store.sync_log_by(move || {
+        begun.send(()).unwrap();
+        held.recv().unwrap()
+    });
+    let writer = start(store, WriterLimits { group: 1, ..WriterLimits::default() });
+    let tickets: Vec<_> =
+        ids.iter().map(|id| writer.handle().commit(vec![accept(*id, "up")]).unwrap()).collect();
+    let mut tickets = tickets.into_iter();
+    begins.recv().unwrap();
+    let mut first = pin!(tickets.next().unwrap());
+    assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let_go.send(Ok(())).unwrap();
+    begins.recv().unwrap();
+    assert!(matches!(first.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(Ok(_)))));
+    // The disk fails: nobody is told that it is done, and what was asked for comes back.
+    let_go.send(Err(std::io::Error::other("the disk is broken"))).unwrap();
+    drop(let_go);
+    let mut errors = Vec::new();
+    for ticket in tickets {
+        let Uncommitted { error, changes } = ticket.wait().unwrap().unwrap_err();
+        assert_eq!(changes.len(), 1);
+        errors.push(error);
+    }
+    assert!(matches!(errors[0], StoreError::Io { .. }), "{errors:?}");
+    assert!(errors[1..].iter().all(|error| matches!(error, StoreError::Stopped)), "{errors:?}");
+    drop(writer);
+    // What was acknowledged is there.
+    let store = dir.open();
+    assert!(store.story(ids[0]).unwrap().is_some());
+}
+
+#[test]
 fn a_full_queue_gives_the_batch_back() {
     let store = Sqlite::in_memory(NOW, Settings::default()).unwrap();
     let mut ids = ids(&store);

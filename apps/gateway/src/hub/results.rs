@@ -42,7 +42,7 @@ impl Hub {
         let mut queues = queues_of(&changes);
         queues.extend(queue);
         let (hub, of) = (Arc::clone(self), upstream.clone());
-        let given = self.store.commit_then(changes, move |committed| match committed {
+        let given = self.store.commit_in_passing_then(changes, move |committed| match committed {
             Ok(outcomes) => hub.settled(of.as_ref(), &queues, outcomes),
             Err(Uncommitted { error, changes }) => {
                 hub.store_failed(&error);

@@ -39,12 +39,21 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn of(store: &Sqlite) -> Self {
-        let page = store.search(&Search { limit: usize::MAX, ..Search::default() }).unwrap();
-        let messages = page.messages.into_iter().map(|message| {
-            let accepted = message.accepted;
-            (accepted.id, message.state, message.version, message.attempts, accepted.queue, accepted.due_at)
-        });
-        Self { totals: store.totals(), messages: messages.collect() }
+        let mut messages = Vec::new();
+        let mut search = Search { limit: usize::MAX, ..Search::default() };
+        loop {
+            let page = store.search(&search).unwrap();
+            messages.extend(page.messages.into_iter().map(|message| {
+                let accepted = message.accepted;
+                let (queue, due_at) = (accepted.queue, accepted.due_at);
+                (accepted.id, message.state, message.version, message.attempts, queue, due_at)
+            }));
+            // A page ends when its time is up, which on a busy machine it may be.
+            search.before = page.next;
+            if search.before.is_none() {
+                return Self { totals: store.totals(), messages };
+            }
+        }
     }
 
     pub(crate) fn accepted(&self) -> u64 {

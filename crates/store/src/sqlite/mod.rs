@@ -1,4 +1,4 @@
-//! The engine for one machine: SQLite in WAL mode, synced at every commit.
+//! The engine for one machine: SQLite in WAL mode, synced at every commit, or beside the next one.
 //!
 //! The row plan: a message is inserted once into the table of its day, and everything that happens to
 //! it is appended to `event`. The state of what runs is in memory and is rebuilt at start from the
@@ -24,6 +24,7 @@ mod remotes;
 mod schema;
 mod settings;
 mod sum;
+mod sync;
 mod upkeep;
 
 pub use read::Reader;
@@ -33,15 +34,18 @@ use crate::change::{Change, Outcome};
 use crate::error::StoreError;
 use crate::id::MessageId;
 use crate::message::{Cdr, Claimed, Correlated, Message, Page, RemoteId, Search, Story, Timestamp, Totals};
-use crate::store::Store;
+use crate::store::{Store, Syncer};
 use checkpoint::Checkpointer;
 use claim::Between;
 use lock::Lock;
 use memory::Memory;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use sync::LogSync;
 
 /// Messages in one SQLite file of a directory that this process holds.
 #[derive(Debug)]
@@ -52,6 +56,9 @@ pub struct Sqlite {
     memory: Memory,
     path: Option<PathBuf>,
     _lock: Option<Lock>,
+    log_sync: Option<LogSync>,
+    /// A sync beside the commits has failed.
+    sync_failed: Arc<AtomicBool>,
 }
 
 impl Sqlite {
@@ -64,6 +71,8 @@ impl Sqlite {
         let lock = Lock::take(dir)?;
         let path = dir.join(FILE);
         let mut store = Self::begin(Connection::open(&path)?, now, settings, Some(path), Some(lock))?;
+        let log = sync::open_log(store.path.as_deref().unwrap_or(dir))?;
+        store.sync_log_by(move || log.sync_data());
         // The file's name must outlive a power cut as well as its pages.
         std::fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(at)?;
         if let (Checkpoints::Beside, Some(path)) = (store.memory.settings.checkpoints, &store.path) {
@@ -118,7 +127,8 @@ impl Sqlite {
         schema::upgrade(&connection, path.as_deref().unwrap_or(Path::new(":memory:")))?;
         let mut memory = recover::recover(&connection, now, settings)?;
         memory.is_log_old = is_log_old;
-        Ok(Self { checkpointer: None, connection, memory, path, _lock: lock })
+        let (log_sync, sync_failed) = (None, Arc::default());
+        Ok(Self { checkpointer: None, connection, memory, path, _lock: lock, log_sync, sync_failed })
     }
 
     /// For a [`Reader`] in another thread; `None` in memory.
@@ -126,7 +136,14 @@ impl Sqlite {
         self.path.as_deref()
     }
 
+    /// How [`Store::sync_beside`] syncs the write-ahead log; for tests on a file system of their own.
+    #[doc(hidden)]
+    pub fn sync_log_by(&mut self, log: impl FnMut() -> io::Result<()> + Send + 'static) {
+        self.log_sync = Some(LogSync(Box::new(log)));
+    }
+
     fn engine(&mut self) -> Engine<'_> {
+        self.memory.is_stopped |= self.sync_failed.load(Ordering::Acquire);
         Engine { c: &self.connection, m: &mut self.memory, beside: self.checkpointer.as_ref() }
     }
 }
@@ -242,6 +259,11 @@ impl Store for Engine<'_> {
 }
 
 impl Store for Sqlite {
+    fn sync_beside(&mut self) -> Result<Option<Syncer>, StoreError> {
+        let Some(log) = self.log_sync.take() else { return Ok(None) };
+        sync::beside(&self.connection, &self.sync_failed, log).map(Some)
+    }
+
     fn commit(
         &mut self,
         now: Timestamp,
