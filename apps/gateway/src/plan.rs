@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use smppkit_net::Now;
 use smppkit_relay::{Learnt, RetryPolicy};
 use smppkit_route::{Table, Targets};
+use smppkit_store::Place;
 
 use crate::access::{Rate, Seats, Secret, ServerKey};
 use crate::counts::Counts;
@@ -65,6 +66,8 @@ pub(crate) struct UpstreamLive {
     pub(crate) in_flight: AtomicU32,
     /// Since when nobody sends, in milliseconds since 1970; looked at while nobody does.
     down_since_ms: AtomicI64,
+    /// How far its queue was looked through for what can go another way.
+    looked_up_to: Mutex<Option<Place>>,
 }
 
 /// What plans are made from besides settings: what lives on from one to the next.
@@ -161,6 +164,10 @@ impl UpstreamLive {
         if self.is_up() { 0 } else { now_ms - self.down_since_ms.load(Ordering::Relaxed) }
     }
 
+    pub(crate) fn looked_up_to(&self) -> MutexGuard<'_, Option<Place>> {
+        self.looked_up_to.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn learnt(&self) -> MutexGuard<'_, Learnt> {
         self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -205,6 +212,7 @@ impl Lives {
                 senders: AtomicU32::new(0),
                 in_flight: AtomicU32::new(0),
                 down_since_ms: AtomicI64::new(now.unix_ms),
+                looked_up_to: Mutex::default(),
             })
         });
         live.rate.set(now.mono, settings.throughput, None);

@@ -80,6 +80,14 @@ pub struct Claimed {
     pub version: u32,
 }
 
+/// Where in a queue [`crate::Store::pick`] goes on: behind this message, wherever it is by now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    pub(crate) priority: u8,
+    pub(crate) due_at: Timestamp,
+    pub(crate) id: MessageId,
+}
+
 /// A message that a remote id belongs to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Correlated {

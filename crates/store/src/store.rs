@@ -3,7 +3,9 @@
 use crate::change::{Change, Outcome};
 use crate::error::StoreError;
 use crate::id::MessageId;
-use crate::message::{Cdr, Claimed, Correlated, Message, Page, RemoteId, Search, Story, Timestamp, Totals};
+use crate::message::{
+    Accepted, Cdr, Claimed, Correlated, Message, Page, Place, RemoteId, Search, Story, Timestamp, Totals,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,6 +39,18 @@ pub trait Store {
     /// Hands out at most `limit` messages of a queue that are due, highest priority first, then
     /// by due time, then by id.
     fn claim(&mut self, now: Timestamp, queue: &str, limit: usize) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Hands out, as if claimed, those messages of a queue that are due and `wanted`; the others stay where
+    /// they stand. Looks at no more than `limit`, in the order of [`Store::claim`], after a place, and says
+    /// where to go on: `None` at the end.
+    fn pick(
+        &mut self,
+        now: Timestamp,
+        queue: &str,
+        after: &mut Option<Place>,
+        limit: usize,
+        wanted: &mut dyn FnMut(&Accepted) -> bool,
+    ) -> Result<Vec<Claimed>, StoreError>;
 
     /// When the next message of a queue can be claimed, if any waits. May be early, never late.
     fn next_due(&self, queue: &str) -> Option<Timestamp>;

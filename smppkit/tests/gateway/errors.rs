@@ -192,3 +192,39 @@ async fn what_waits_for_a_dead_connector_takes_the_next_way_after_failover() {
     let totals = gateway.finish();
     assert_eq!(totals.open, 0, "{totals:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_that_have_no_other_way_do_not_hold_up_those_behind_them() {
+    let left = Mc::start(prompt).await;
+    let right = Mc::start(prompt).await;
+    let settings = format!(
+        "{RETRY}{}{}{}failover = \"1s\"\n{}[[route]]\ndestination_addr = \"44770000*\"\nto = \"left\"\n[[route]]\nto = [\"left\", \"right\"]\n",
+        account("shop"),
+        account("bank"),
+        connector("left", &left),
+        connector("right", &right)
+    );
+    let gateway = Gateway::start(&settings);
+    until("both are bound", secs(10), || left.bound() == 1 && right.bound() == 1).await;
+    left.script(|_| Vec::new());
+    right.down();
+    let esme = Esme::bind(gateway.address, Login::new("shop").window(500)).await;
+    for number in 1..=11_000 {
+        esme.send(number, message(number, &format!("44770000{number:05}")));
+    }
+    until("they are taken", secs(60), || esme.acked() == 11_000).await;
+    for number in 11_001..=11_050 {
+        esme.send(number, message(number, "447911000000"));
+    }
+    until("the last are taken", secs(20), || esme.acked() == 11_050).await;
+    assert_eq!(right.count(), 0);
+    left.down();
+    right.up().await;
+    until("the last go the other way", secs(20), || right.count() == 50).await;
+    reach("receipts", secs(20), 50, || esme.count()).await;
+    let mut numbers = right.numbers();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (11_001..=11_050).collect::<Vec<u64>>());
+    let totals = gateway.finish();
+    assert_eq!((totals.accepted, totals.open), (11_100, 11_000), "with the receipts of the last: {totals:?}");
+}

@@ -3,16 +3,16 @@
 use std::sync::{Arc, PoisonError};
 
 use smppkit_relay::{Parcel, ended, part_of};
-use smppkit_store::{Change, Claimed, Message, MessageId, Store, Timestamp};
+use smppkit_store::{Accepted, Change, Claimed, Message, MessageId, Store, Timestamp};
 use smppkit_wire::value::MessageState;
 
 use super::Hub;
-use crate::plan::{Upstream, whole_queue};
+use crate::plan::{Plan, Upstream, whole_queue};
 use crate::settings::millis;
 
 /// More than expire in a second, unless they were submitted together; the rest a second later.
 const EXPIRED_AT_ONCE: usize = 5_000;
-/// Messages that go another way in a second at most; the rest in the next.
+/// Messages of a queue that are looked at in a second for another way to go; the next ones in the next.
 const MOVED_AT_ONCE: usize = 5_000;
 /// Messages looked at in a minute at most; the rest in the next.
 const LOOKED_AT_ONCE: usize = 1_000;
@@ -45,46 +45,37 @@ impl Hub {
     fn fail_over(self: &Arc<Self>) {
         let plan = self.plan.load();
         let now_ms = self.now().unix_ms;
+        if !plan.connectors.values().any(|upstream| upstream.live.is_up()) {
+            return;
+        }
         let is_dead =
             |upstream: &&Arc<Upstream>| upstream.live.down_ms(now_ms) > millis(upstream.settings.failover.0);
         for upstream in plan.connectors.values().filter(is_dead) {
-            let (hub, queue) = (Arc::clone(self), upstream.feed.queue.clone());
-            self.store.call_then(move |store: &mut dyn Store, now| {
-                match store.claim(now, &queue, MOVED_AT_ONCE) {
-                    Ok(claimed) => hub.another_way(&queue, claimed, now),
-                    Err(error) => hub.store_failed(&error),
-                }
-            });
+            let (hub, upstream) = (Arc::clone(self), Arc::clone(upstream));
+            self.store.call_then(move |store: &mut dyn Store, now| hub.leave(&upstream, store, now));
         }
     }
 
-    fn another_way(self: &Arc<Self>, queue: &Arc<str>, claimed: Vec<Claimed>, now: Timestamp) {
+    /// A stretch of the queue each time, so that however many cannot go, those behind them can.
+    fn leave(self: &Arc<Self>, upstream: &Upstream, store: &mut dyn Store, now: Timestamp) {
+        let queue = &upstream.feed.queue;
         let plan = self.plan.load();
-        let (mut moved, mut stay) = (Vec::new(), Vec::new());
-        for one in claimed {
-            let ways = match Parcel::read(&one.message.payload) {
-                Ok(Parcel::Message(message)) => message.others,
-                _ => Vec::new(),
-            };
-            let up = |way: &str| {
-                let upstream = plan.connectors.get(way)?;
-                upstream.live.is_up().then(|| upstream.feed.queue.clone())
-            };
-            // It may come back to the first it was for.
-            let first = std::iter::once((*one.message.queue).into());
-            match ways.into_iter().chain(first).find_map(|way| up(&way)) {
-                Some(way) => moved.push(Change::Retry {
-                    id: one.message.id,
-                    due_at: now,
-                    queue: Some(way),
-                    is_attempt: false,
-                    reason: format!("{queue} is down").into(),
-                }),
-                None => stay.push(one),
-            }
-        }
-        self.settle(None, moved);
-        self.release(queue.clone(), stay);
+        let way = |message: &Accepted| another_way(&plan, message);
+        let mut looked_up_to = upstream.live.looked_up_to();
+        let wanted = &mut |message: &Accepted| way(message).is_some();
+        let picked = match store.pick(now, queue, &mut looked_up_to, MOVED_AT_ONCE, wanted) {
+            Ok(picked) => picked,
+            Err(error) => return self.store_failed(&error),
+        };
+        drop(looked_up_to);
+        let moved = picked.into_iter().map(|one| Change::Retry {
+            id: one.message.id,
+            due_at: now,
+            queue: way(&one.message),
+            is_attempt: false,
+            reason: format!("{queue} is down").into(),
+        });
+        self.settle(None, moved.collect());
     }
 
     /// Once a minute: messages that were cut and whose pieces ended unseen, at a restart or when the store
@@ -124,4 +115,16 @@ impl Hub {
         self.settle(None, claimed.iter().map(later).collect());
         self.look_at_wholes(claimed.iter().map(|one| one.message.id).collect());
     }
+}
+
+/// The queue of a connector that is up, of those that a message's route named.
+fn another_way(plan: &Plan, message: &Accepted) -> Option<Arc<str>> {
+    let ways = match Parcel::read(&message.payload) {
+        Ok(Parcel::Message(parcel)) => parcel.others,
+        _ => Vec::new(),
+    };
+    // It may come back to the first it was for.
+    let ways = ways.iter().map(|way| &**way).chain([&*message.queue]);
+    let up = |way| plan.connectors.get(way).filter(|upstream| upstream.live.is_up());
+    ways.filter_map(up).map(|upstream| upstream.feed.queue.clone()).next()
 }

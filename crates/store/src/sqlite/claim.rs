@@ -36,7 +36,7 @@ pub(super) fn claim(
 }
 
 /// Marks a message that is ready as claimed.
-fn take(m: &mut Memory, id: MessageId) -> Option<Claimed> {
+pub(super) fn take(m: &mut Memory, id: MessageId) -> Option<Claimed> {
     let live = m.live.get_mut(&id)?;
     live.phase = Phase::Claimed;
     let live = live.clone();
@@ -91,7 +91,7 @@ fn fill(
 }
 
 /// Rows of one lane that are due, over all days.
-fn waiting(
+pub(super) fn waiting(
     c: &Connection,
     m: &Memory,
     days: &[Arc<Day>],

@@ -18,6 +18,7 @@ mod live;
 mod lock;
 mod memory;
 mod orphan;
+mod pick;
 mod read;
 mod recover;
 mod remotes;
@@ -33,7 +34,9 @@ pub use settings::{Checkpoints, Settings};
 use crate::change::{Change, Outcome};
 use crate::error::StoreError;
 use crate::id::MessageId;
-use crate::message::{Cdr, Claimed, Correlated, Message, Page, RemoteId, Search, Story, Timestamp, Totals};
+use crate::message::{
+    Accepted, Cdr, Claimed, Correlated, Message, Page, Place, RemoteId, Search, Story, Timestamp, Totals,
+};
 use crate::store::{Store, Syncer};
 use checkpoint::Checkpointer;
 use claim::Between;
@@ -173,6 +176,17 @@ impl Store for Engine<'_> {
         claim::claim(self.c, self.m, now, queue, limit)
     }
 
+    fn pick(
+        &mut self,
+        now: Timestamp,
+        queue: &str,
+        after: &mut Option<Place>,
+        limit: usize,
+        wanted: &mut dyn FnMut(&Accepted) -> bool,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        pick::pick(self.c, self.m, now, queue, after, limit, wanted)
+    }
+
     fn next_due(&self, queue: &str) -> Option<Timestamp> {
         self.m.next_due(queue)
     }
@@ -275,6 +289,17 @@ impl Store for Sqlite {
 
     fn claim(&mut self, now: Timestamp, queue: &str, limit: usize) -> Result<Vec<Claimed>, StoreError> {
         self.engine().claim(now, queue, limit)
+    }
+
+    fn pick(
+        &mut self,
+        now: Timestamp,
+        queue: &str,
+        after: &mut Option<Place>,
+        limit: usize,
+        wanted: &mut dyn FnMut(&Accepted) -> bool,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        self.engine().pick(now, queue, after, limit, wanted)
     }
 
     fn next_due(&self, queue: &str) -> Option<Timestamp> {
