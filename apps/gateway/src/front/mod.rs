@@ -1,6 +1,7 @@
 //! A session of an ESME: its bind, and where its requests go.
 
 mod ancillary;
+mod asker;
 mod deliver;
 mod submit;
 
