@@ -9,7 +9,7 @@ use smppkit_text::{
     UdhBuilder, decode_user_data, septets, ucs2,
 };
 use smppkit_wire::field::ShortMessage;
-use smppkit_wire::pdu::table::{DeliverSm, SubmitSm};
+use smppkit_wire::pdu::table::{BroadcastSm, DeliverSm, SubmitSm};
 use smppkit_wire::tlv::tag;
 use smppkit_wire::value::{DataCoding, EsmClass};
 use smppkit_wire::{CommandStatus, Tlvs};
@@ -117,6 +117,21 @@ pub fn delivery_to_neutral(pdu: &mut DeliverSm, side: McDefault) {
 pub fn delivery_from_neutral(pdu: &mut DeliverSm, side: McDefault) {
     if let Some(data) = local(&user_data_of_delivery(pdu), side) {
         put_user_data_into_delivery(pdu, data);
+    }
+}
+
+/// A broadcast from one side's alphabet into another's: it goes through at once and is kept as it came.
+/// All it has is message_payload (SMPP 5.0, 4.4.1.1).
+pub fn broadcast_between(pdu: &mut BroadcastSm, from: McDefault, to: McDefault) {
+    let Some(octets) = pdu.tlvs.octets(tag::message_payload.tag()) else { return };
+    let came = UserData { octets, udhi: false, data_coding: pdu.data_coding };
+    let kept = neutral(&came, from).unwrap_or_else(|| came.clone());
+    let data = local(&kept, to).unwrap_or(kept);
+    if data != came {
+        pdu.data_coding = data.data_coding;
+        pdu.tlvs = without(&pdu.tlvs, &[tag::message_payload.tag()], |tlvs| {
+            tlvs.with(tag::message_payload, &data.octets)
+        });
     }
 }
 
@@ -433,6 +448,28 @@ mod tests {
                 assert_eq!(text(&pdu, to), said, "from {from:?} to {to:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_broadcast_says_the_same_in_the_alphabet_of_the_other_side() {
+        let broadcast = |octets: &[u8], data_coding| {
+            let tlvs = Tlvs::build().with(tag::message_payload, octets);
+            let tlvs = tlvs.with(tag::broadcast_area_identifier, &b"\0Kiel"[..]).done();
+            BroadcastSm { data_coding: DataCoding(data_coding), tlvs, ..BroadcastSm::default() }
+        };
+        let sent = |mut pdu: BroadcastSm, from, to| {
+            broadcast_between(&mut pdu, from, to);
+            assert!(pdu.tlvs.has(tag::broadcast_area_identifier.tag()));
+            (pdu.data_coding.0, pdu.tlvs.get(tag::message_payload).unwrap_or_default().to_vec())
+        };
+        let (gsm, latin1) = (McDefault::GsmUnpacked, McDefault::Latin1);
+        assert_eq!(sent(broadcast(b"\xFCber", 0), latin1, gsm), (3, b"\xFCber".to_vec()));
+        assert_eq!(sent(broadcast(b"\x7Eber", 0), gsm, latin1), (0, b"\xFCber".to_vec()));
+        assert_eq!(sent(broadcast(b"\xFCber", 0), latin1, latin1), (0, b"\xFCber".to_vec()));
+        assert_eq!(sent(broadcast(b"as it is", 4), latin1, gsm), (4, b"as it is".to_vec()));
+        let mut bare = BroadcastSm::default();
+        broadcast_between(&mut bare, latin1, gsm);
+        assert_eq!(bare, BroadcastSm::default());
     }
 
     #[test]

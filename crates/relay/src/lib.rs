@@ -35,13 +35,15 @@ mod report;
 mod retry;
 mod settle;
 
-pub use carry::{Carry, cut, delivery_from_neutral, delivery_to_neutral, fit, from_neutral, to_neutral};
+pub use carry::{
+    Carry, broadcast_between, cut, delivery_from_neutral, delivery_to_neutral, fit, from_neutral, to_neutral,
+};
 pub use ends::{ended, told, whole_ended};
 pub use ids::{IdForm, Learnt, canonical, short_reference};
 pub use intake::Submission;
 pub use notice::Notice;
 pub use outgoing::{Ask, outgoing};
-pub use parcel::{BadParcel, Incoming, Outgoing, Parcel, Part, part_of};
+pub use parcel::{BadParcel, Broadcast, Incoming, Outgoing, Parcel, Part, part_of};
 pub use report::{Form, Report, Zone, wants_report};
 pub use retry::{Next, RetryPolicy, Verdict, verdict};
 pub use settle::{Settled, Settlement, Settling, settle, settle_one};

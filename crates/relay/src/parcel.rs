@@ -7,7 +7,8 @@ use core::fmt;
 
 use bytes::Bytes;
 use smppkit_store::MessageId;
-use smppkit_wire::pdu::table::{DeliverSm, SubmitSm};
+use smppkit_wire::field::CStr;
+use smppkit_wire::pdu::table::{BroadcastSm, DeliverSm, SubmitSm};
 use smppkit_wire::{Body, CommandStatus, Dialect, Frames, Pdu, Version};
 
 use crate::octets::{In, Out};
@@ -22,6 +23,8 @@ pub enum Parcel {
     Incoming(Box<Incoming>),
     /// What an ESME is told about a message of its.
     Report(Box<Report>),
+    /// From an ESME, and taken by an upstream before it was kept: it is never sent from here.
+    Broadcast(Box<Broadcast>),
 }
 
 /// A message on its way upstream.
@@ -62,6 +65,19 @@ pub struct Incoming {
     pub connector: Box<str>,
 }
 
+/// A broadcast that an upstream has taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broadcast {
+    /// As it was submitted, from the source that it was sent with.
+    pub pdu: BroadcastSm,
+    /// The id its ESME was told, where that is another one's: the broadcast that it replaced.
+    pub told: Option<MessageId>,
+    /// Who took it.
+    pub connector: Box<str>,
+    /// Its id there, octet by octet: it is asked about and withdrawn by it.
+    pub remote: CStr<65>,
+}
+
 /// Octets that are no parcel of this version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -96,6 +112,7 @@ const FORMAT: u8 = 1;
 const MESSAGE: u8 = 0;
 const INCOMING: u8 = 1;
 const REPORT: u8 = 2;
+const BROADCAST: u8 = 3;
 /// Bits that say which of the optional facts follow.
 const TOLD: u8 = 1;
 const PART: u8 = 2;
@@ -128,6 +145,10 @@ impl Parcel {
                 out.u8(REPORT);
                 report.write(&mut out);
             }
+            Self::Broadcast(broadcast) => {
+                out.u8(BROADCAST);
+                broadcast.write(&mut out);
+            }
         }
         out.0.into_boxed_slice()
     }
@@ -147,6 +168,7 @@ impl Parcel {
                 Ok(Self::Incoming(Box::new(Incoming { pdu, connector })))
             }
             REPORT => Report::read(&mut r#in).map(|report| Self::Report(Box::new(report))),
+            BROADCAST => Broadcast::read(r#in).map(|broadcast| Self::Broadcast(Box::new(broadcast))),
             kind => Err(BadParcel::Kind(kind)),
         }
     }
@@ -214,6 +236,28 @@ impl Outgoing {
         }
         let Body::SubmitSm(pdu) = pdu(r#in.0)? else { return Err(BadParcel::Pdu) };
         Ok(Self { pdu, version, told, others, part, parts })
+    }
+}
+
+impl Broadcast {
+    fn write(&self, out: &mut Out) {
+        // 0 is no message's id.
+        out.u64(self.told.map_or(0, MessageId::to_u64));
+        out.text(self.connector.as_bytes());
+        out.text(self.remote.as_octets());
+        let body: Body = self.pdu.clone().into();
+        body.encode(CommandStatus::ESME_ROK, 0, Version::V50, &mut out.0);
+    }
+
+    fn read(mut r#in: In<'_>) -> Result<Self, BadParcel> {
+        let told = match r#in.u64()? {
+            0 => None,
+            told => Some(MessageId::from_u64(told).ok_or(BadParcel::Cut)?),
+        };
+        let connector = r#in.str()?.into();
+        let remote = CStr::new(r#in.text()?).map_err(|_| BadParcel::Text)?;
+        let Body::BroadcastSm(pdu) = pdu(r#in.0)? else { return Err(BadParcel::Pdu) };
+        Ok(Self { pdu, told, connector, remote })
     }
 }
 
@@ -287,9 +331,18 @@ mod tests {
             pdu: DeliverSm { source_addr: "44".parse().unwrap(), ..DeliverSm::default() },
             connector: "up".into(),
         }));
+        let broadcast = |told: Option<MessageId>| {
+            let tlvs = Tlvs::build().with(tag::broadcast_area_identifier, &b"\0London"[..]).done();
+            let pdu = BroadcastSm { source_addr: "shop".parse().unwrap(), tlvs, ..BroadcastSm::default() };
+            let remote = "B00\u{7f}X".parse().unwrap();
+            Parcel::Broadcast(Box::new(Broadcast { pdu, told, connector: "up".into(), remote }))
+        };
+        let (first, replacing) = (broadcast(None), broadcast(Some(id(7))));
         assert_eq!(part_of(&full.to_octets()), Some(id(8)));
-        assert_eq!((part_of(&plain.to_octets()), part_of(&incoming.to_octets())), (None, None));
-        for parcel in [plain, full, incoming] {
+        for parcel in [&plain, &incoming, &first, &replacing] {
+            assert_eq!(part_of(&parcel.to_octets()), None);
+        }
+        for parcel in [plain, full, incoming, first, replacing] {
             assert_eq!(Parcel::read(&parcel.to_octets()), Ok(parcel));
         }
     }

@@ -24,7 +24,7 @@ pub(super) struct Whole {
     message: Shown,
     /// Grows with each change.
     version: u32,
-    /// `message` from an ESME, `incoming` for one, or a `receipt`.
+    /// `message` from an ESME, `incoming` for one, a `receipt`, or a `broadcast`.
     kind: Kind,
     /// The protocol version that its ESME speaks.
     interface_version: Option<&'static str>,
@@ -55,6 +55,8 @@ pub(super) enum Kind {
     Incoming,
     /// What an ESME is told of a message of its.
     Receipt,
+    /// A broadcast_sm, which a connector took before it was kept.
+    Broadcast,
     /// A newer version made it.
     Unknown,
 }
@@ -164,6 +166,13 @@ impl Whole {
                 self.kind = Kind::Receipt;
                 self.told = Some(report.id_text());
                 self.tells = Some(report.state.to_string());
+            }
+            Parcel::Broadcast(broadcast) => {
+                self.kind = Kind::Broadcast;
+                // No other version has it.
+                self.interface_version = Some(Version::V50.name());
+                self.told = broadcast.told.map(|id| id.to_string());
+                self.pdu = Some(pdu(&broadcast.pdu.into(), with_text));
             }
         }
         if let (true, Some(pdu)) = (with_text, &self.pdu) {

@@ -113,7 +113,9 @@ fn body(account: &Account, claimed: &Claimed) -> Result<Body, String> {
             let pdu = message.pdu;
             Ok(if account.settings.data_sm { data_sm(pdu).into() } else { pdu.into() })
         }
-        Ok(Parcel::Message(_)) => Err("a message for a connector is in an account's queue".to_owned()),
+        Ok(Parcel::Message(_) | Parcel::Broadcast(_)) => {
+            Err("a message for a connector is in an account's queue".to_owned())
+        }
         Err(error) => Err(error.to_string()),
     }
 }
