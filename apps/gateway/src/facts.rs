@@ -2,7 +2,7 @@
 
 use smppkit_route::{Facts, Party, Text};
 use smppkit_text::{McDefault, Udh};
-use smppkit_wire::pdu::table::{DeliverSm, SubmitSm};
+use smppkit_wire::pdu::table::{BroadcastSm, DeliverSm, SubmitSm};
 use smppkit_wire::tlv::tag;
 use smppkit_wire::value::EsmClass;
 use smppkit_wire::{Tlvs, Version};
@@ -14,15 +14,22 @@ pub(crate) enum Origin<'a> {
     Connector(&'a str),
 }
 
+impl<'a> Origin<'a> {
+    /// The account, the connector, the version.
+    const fn parts(self) -> (Option<&'a str>, Option<&'a str>, Option<Version>) {
+        match self {
+            Self::Account(account, version) => (Some(account), None, Some(version)),
+            Self::Connector(connector) => (None, Some(connector), None),
+        }
+    }
+}
+
 macro_rules! facts_of {
     ($(#[doc = $doc:literal])* $name:ident, $Pdu:ident) => {
         $(#[doc = $doc])*
         pub(crate) fn $name<'a>(pdu: &'a $Pdu, origin: Origin<'a>, unix_ms: i64) -> Facts<'a> {
             let user_data = user_data(&pdu.short_message, &pdu.tlvs);
-            let (account, connector, version) = match origin {
-                Origin::Account(account, version) => (Some(account), None, Some(version)),
-                Origin::Connector(connector) => (None, Some(connector), None),
-            };
+            let (account, connector, version) = origin.parts();
             Facts {
                 account,
                 connector,
@@ -61,6 +68,30 @@ facts_of! {
 facts_of! {
     /// Of what a handset sends.
     of_deliver_sm, DeliverSm
+}
+
+/// Of what an ESME broadcasts. It has no destination, and what it says is its message_payload.
+pub(crate) fn of_broadcast_sm<'a>(pdu: &'a BroadcastSm, origin: Origin<'a>, unix_ms: i64) -> Facts<'a> {
+    let user_data = user_data(&[], &pdu.tlvs);
+    let (account, connector, version) = origin.parts();
+    Facts {
+        account,
+        connector,
+        version,
+        source: Party {
+            ton: pdu.source_addr_ton,
+            npi: pdu.source_addr_npi,
+            addr: pdu.source_addr.as_str().unwrap_or_default(),
+        },
+        service_type: pdu.service_type.as_str().unwrap_or_default(),
+        priority_flag: pdu.priority_flag,
+        data_coding: pdu.data_coding,
+        tlvs: &pdu.tlvs,
+        text: Text::of_user_data(user_data, EsmClass::DEFAULT, pdu.data_coding, McDefault::GsmUnpacked),
+        octets: u32::try_from(user_data.len()).ok(),
+        unix_ms,
+        ..Facts::default()
+    }
 }
 
 /// message_payload, or short_message.

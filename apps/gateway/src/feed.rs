@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smppkit_store::{Claimed, Store, StoreError, Timestamp};
+use smppkit_wire::Version;
 
 use crate::access::Rate;
 use crate::hub::Hub;
@@ -40,6 +41,7 @@ struct Inside {
 struct Taker {
     id: u64,
     notes: Arc<Notes>,
+    version: Version,
     /// How many more it has room for; below 0 it has more than that.
     room: i64,
     /// What it may hold beyond its room before others get what would be its.
@@ -62,18 +64,26 @@ impl Feed {
     }
 
     /// A session begins to send. `window` is what it can have on its way.
-    pub(crate) fn join(&self, notes: &Arc<Notes>, window: u32) -> u64 {
+    pub(crate) fn join(&self, notes: &Arc<Notes>, (window, version): (u32, Version)) -> u64 {
         let mut inside = self.inside();
         inside.next_taker += 1;
         let id = inside.next_taker;
         let slack = i64::from(window.max(1));
-        inside.takers.push(Taker { id, notes: Arc::clone(notes), room: 0, slack });
+        inside.takers.push(Taker { id, notes: Arc::clone(notes), version, room: 0, slack });
         id
     }
 
     /// A session sends no more. What it was handed and did not send it must release.
     pub(crate) fn leave(&self, id: u64) {
         self.inside().takers.retain(|taker| taker.id != id);
+    }
+
+    /// The session that a broadcast goes to: one that speaks 5.0, with the most room.
+    pub(crate) fn errand_runner(&self) -> Option<Arc<Notes>> {
+        let inside = self.inside();
+        let speaks = inside.takers.iter().filter(|taker| taker.version == Version::V50);
+        let freest = speaks.max_by_key(|taker| taker.room).filter(|_| !inside.is_paused);
+        freest.map(|taker| Arc::clone(&taker.notes))
     }
 
     /// Nothing more is claimed until it is resumed.

@@ -12,6 +12,7 @@ mod admin;
 mod binds;
 mod counts;
 mod entities;
+mod errand;
 mod explain;
 mod facts;
 mod feed;

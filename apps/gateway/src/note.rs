@@ -4,6 +4,7 @@ use smppkit_net::Asked;
 use smppkit_store::{Claimed, Outcome};
 use smppkit_wire::{Body, CommandStatus};
 
+use crate::errand::Errand;
 use crate::mailbox::Mailbox;
 use crate::upstream::{Receipt, Why};
 
@@ -15,6 +16,8 @@ pub(crate) type Notes = Mailbox<Note>;
 pub(crate) enum Note {
     /// Messages to send.
     Claimed(Vec<Claimed>),
+    /// A request to send before all messages.
+    Errand(Box<Errand>),
     /// Submitted messages were made durable, or were not.
     Taken(Result<Vec<Outcome>, CommandStatus>),
     /// The answer to a request.

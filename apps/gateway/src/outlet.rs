@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use smppkit_store::{Change, Claimed};
+use smppkit_wire::Version;
 
 use crate::feed::Feed;
 use crate::hub::Hub;
@@ -25,8 +26,9 @@ pub(crate) struct Outlet {
 }
 
 impl Outlet {
-    pub(crate) fn join(feed: &Arc<Feed>, notes: &Arc<Notes>, window: u32) -> Self {
-        let taker = feed.join(notes, window);
+    /// Of a session with such a window and version.
+    pub(crate) fn join(feed: &Arc<Feed>, notes: &Arc<Notes>, bind: (u32, Version)) -> Self {
+        let taker = feed.join(notes, bind);
         Self { feed: Arc::clone(feed), taker, backlog: VecDeque::new(), wanted: 0, is_closed: false }
     }
 

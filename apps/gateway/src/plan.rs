@@ -64,6 +64,8 @@ pub(crate) struct UpstreamLive {
     pub(crate) senders: AtomicU32,
     /// Requests on their way.
     pub(crate) in_flight: AtomicU32,
+    /// Errands under way.
+    pub(crate) errands: AtomicU32,
     /// Since when nobody sends, in milliseconds since 1970; looked at while nobody does.
     down_since_ms: AtomicI64,
     /// How far its queue was looked through for what can go another way.
@@ -211,6 +213,7 @@ impl Lives {
                 counts: Counts::default(),
                 senders: AtomicU32::new(0),
                 in_flight: AtomicU32::new(0),
+                errands: AtomicU32::new(0),
                 down_since_ms: AtomicI64::new(now.unix_ms),
                 looked_up_to: Mutex::default(),
             })

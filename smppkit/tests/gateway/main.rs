@@ -2,6 +2,7 @@
 //! and message centres that the tests play.
 
 mod accounts;
+mod broadcast;
 mod certificates;
 mod drain;
 mod errors;

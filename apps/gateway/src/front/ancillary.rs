@@ -215,7 +215,11 @@ fn replace_in(message: &mut smppkit_wire::pdu::table::SubmitSm, with: &ReplaceSm
     message.tlvs = tlvs.with_some(tag::message_payload, payload).done();
 }
 
-fn time(given: Time, now_ms: i64, wrong: CommandStatus) -> Result<Option<Timestamp>, CommandStatus> {
+pub(super) fn time(
+    given: Time,
+    now_ms: i64,
+    wrong: CommandStatus,
+) -> Result<Option<Timestamp>, CommandStatus> {
     let time = given.value().map_err(|_| wrong)?;
     match time.map(|time| time.resolve(now_ms)) {
         Some(at) if at < now_ms - 2_000 => Err(wrong),

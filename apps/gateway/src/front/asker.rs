@@ -31,6 +31,19 @@ impl Asker {
         message_id: &CStr<65>,
         source: &CStr<21>,
     ) -> Result<Message, CommandStatus> {
+        let is_from = |message: &Message| source.is_empty() || *message.accepted.source == *source.to_text();
+        match self.own(store, message_id)? {
+            Some((message, Parcel::Message(_))) if is_from(&message) => Ok(message),
+            _ => Err(CommandStatus::ESME_RINVMSGID),
+        }
+    }
+
+    /// The message of its account that it names, and what is kept of it.
+    pub(super) fn own(
+        &self,
+        store: &dyn Store,
+        message_id: &CStr<65>,
+    ) -> Result<Option<(Message, Parcel)>, CommandStatus> {
         let text = message_id.as_str().unwrap_or_default();
         let id = if self.version == Version::V33 {
             store.find(&self.account.name, &text.to_ascii_lowercase()).map_err(|error| self.failed(&error))?
@@ -41,12 +54,12 @@ impl Asker {
             None => None,
             Some(id) => store.story(id).map_err(|error| self.failed(&error))?,
         };
-        let is_own = |message: &Message| {
-            *message.accepted.account == *self.account.name
-                && (source.is_empty() || *message.accepted.source == *source.to_text())
-                && matches!(Parcel::read(&message.accepted.payload), Ok(Parcel::Message(_)))
-        };
-        story.map(|story| story.message).filter(is_own).ok_or(CommandStatus::ESME_RINVMSGID)
+        let is_own = |message: &Message| *message.accepted.account == *self.account.name;
+        let message = story.map(|story| story.message).filter(is_own);
+        Ok(message.and_then(|message| {
+            let parcel = Parcel::read(&message.accepted.payload).ok()?;
+            Some((message, parcel))
+        }))
     }
 
     pub(super) fn failed(&self, error: &StoreError) -> CommandStatus {

@@ -2,6 +2,7 @@
 
 mod ancillary;
 mod asker;
+mod broadcast;
 mod deliver;
 mod submit;
 
@@ -77,7 +78,8 @@ impl Front {
                 link.session.set_send_window(window);
                 link.accept_bind(asked, &system_id);
                 if bound.mode.receives() {
-                    self.outlet = Some(Outlet::join(&bound.account.feed, &self.notes, window));
+                    self.outlet =
+                        Some(Outlet::join(&bound.account.feed, &self.notes, (window, bound.version)));
                 }
                 self.bound = Some(bound);
             }
@@ -174,6 +176,9 @@ impl Front {
             Body::QuerySm(pdu) => self.query(link, asked, pdu),
             Body::CancelSm(pdu) => self.cancel(link, asked, pdu),
             Body::ReplaceSm(pdu) => self.replace(link, asked, pdu),
+            Body::BroadcastSm(pdu) => self.broadcast(link, asked, pdu),
+            Body::QueryBroadcastSm(pdu) => self.query_broadcast(link, asked, pdu),
+            Body::CancelBroadcastSm(pdu) => self.cancel_broadcast(link, asked, pdu),
             _ => link.refuse(asked, CommandStatus::ESME_RINVCMDID),
         }
     }
@@ -189,7 +194,7 @@ impl Front {
                 Ok(body) => link.respond(asked, body),
                 Err(status) => link.refuse(asked, status),
             },
-            Note::Answers(_) | Note::Looked(_) | Note::Again(_) | Note::Time => {}
+            Note::Errand(_) | Note::Answers(_) | Note::Looked(_) | Note::Again(_) | Note::Time => {}
             Note::Order(Order::Unbind) => self.unbind(link),
             Note::Order(Order::Kick) => link.cut(Cut::Close),
         }

@@ -18,7 +18,7 @@ use crate::counts::count;
 use crate::facts::{self, Origin};
 use crate::hub::status_of;
 use crate::note::{Ask, Note};
-use crate::plan::whole_queue;
+use crate::plan::{Account, whole_queue};
 use crate::settings::millis;
 
 impl Front {
@@ -107,7 +107,8 @@ impl Front {
             return Err(CommandStatus::ESME_RMSGQFUL);
         }
         let account = &bound.account;
-        judge_source(account, &mut submission.pdu)?;
+        let pdu = &mut submission.pdu;
+        judge_source(account, &mut pdu.source_addr_ton, &mut pdu.source_addr_npi, &mut pdu.source_addr)?;
         to_neutral(&mut submission.pdu, account.settings.alphabet.into());
         let plan = &bound.plan;
         let facts =
@@ -295,13 +296,16 @@ pub(super) fn told(message: &Accepted, version: Version) -> Box<str> {
 }
 
 /// Puts the source right, or refuses it.
-fn judge_source(account: &crate::plan::Account, pdu: &mut SubmitSm) -> Result<(), CommandStatus> {
-    let sources = &account.settings.sources;
-    match sources.judge(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr.as_octets()) {
+pub(super) fn judge_source(
+    account: &Account,
+    ton: &mut Ton,
+    npi: &mut Npi,
+    addr: &mut CStr<21>,
+) -> Result<(), CommandStatus> {
+    match account.settings.sources.judge(*ton, *npi, addr.as_octets()) {
         Judgement::Allowed => Ok(()),
         Judgement::Rewritten(sender) => {
-            (pdu.source_addr_ton, pdu.source_addr_npi) = (sender.ton, sender.npi);
-            pdu.source_addr = sender.address;
+            (*ton, *npi, *addr) = (sender.ton, sender.npi, sender.address);
             Ok(())
         }
         Judgement::Refused(status) => Err(status),

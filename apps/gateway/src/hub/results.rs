@@ -20,7 +20,12 @@ pub(super) enum PutAside {
     Results { upstream: Option<Arc<Upstream>>, changes: Vec<Change> },
     /// Receipts that the store has handed out, and whose.
     Overtaken { upstream: Arc<Upstream>, orphans: Arc<Vec<Orphan>> },
+    /// What a connector took of an ESME that waits for its answer, and who gives it.
+    Taken { changes: Vec<Change>, told: Told },
 }
+
+/// Tells that something is durable.
+pub(super) type Told = Arc<dyn Fn() + Send + Sync>;
 
 impl Hub {
     /// Makes durable what came of messages. `upstream` is who answered, where it was one. What the store
@@ -29,7 +34,32 @@ impl Hub {
         self.settle_in(upstream, None, changes);
     }
 
-    /// The same, with a queue that may be claimed from again.
+    /// Makes durable what a connector has taken already, and then calls `told`. What the store does not take now
+    /// it is given again: it cannot be refused any more.
+    pub(crate) fn keep(self: &Arc<Self>, changes: Vec<Change>, told: impl Fn() + Send + Sync + 'static) {
+        self.keep_taken(changes, Arc::new(told));
+    }
+
+    fn keep_taken(self: &Arc<Self>, changes: Vec<Change>, told: Told) {
+        if changes.is_empty() {
+            return;
+        }
+        let (hub, then) = (Arc::clone(self), Arc::clone(&told));
+        let given = self.store.commit_then(changes, move |committed| match committed {
+            Ok(_) => then(),
+            Err(Uncommitted { error, changes }) => {
+                hub.store_failed(&error);
+                hub.put_aside(PutAside::Taken { changes, told: then });
+            }
+        });
+        if let Err(not_taken) = given
+            && !not_taken.is_closed
+        {
+            self.put_aside(PutAside::Taken { changes: not_taken.changes, told });
+        }
+    }
+
+    /// The same as [`Self::settle`], with a queue that may be claimed from again.
     pub(super) fn settle_in(
         self: &Arc<Self>,
         upstream: Option<Arc<Upstream>>,
@@ -177,6 +207,7 @@ impl Hub {
             match what {
                 PutAside::Results { upstream, changes } => self.settle(upstream, changes),
                 PutAside::Overtaken { upstream, orphans } => self.settle_overtaken(&upstream, orphans),
+                PutAside::Taken { changes, told } => self.keep_taken(changes, told),
             }
         }
     }

@@ -40,7 +40,7 @@ pub struct AccountSettings {
     #[serde(default)]
     pub binds: BindLimits,
     /// Messages taken from all its sessions in a second; more are answered `ESME_RTHROTTLED`. A
-    /// submit_multi counts each destination. Default: no limit.
+    /// submit_multi counts each destination, a broadcast_sm one. Default: no limit.
     #[serde(default)]
     #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 1_000_000)]
     pub throughput: Option<PerSecond>,

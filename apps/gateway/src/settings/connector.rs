@@ -40,7 +40,8 @@ pub struct ConnectorSettings {
     /// How many of each. Default 1. Messages between the same two numbers stay on one.
     #[serde(default = "one")]
     pub binds: u32,
-    /// The newest protocol version spoken. Default 3.4, which most message centres speak.
+    /// The newest protocol version spoken. Default 3.4, which most message centres speak. Broadcasts go through
+    /// over 5.0 only.
     #[serde(default = "v34", with = "text::one")]
     #[schema(value_type = String, default = "3.4", example = "5.0")]
     pub version: Version,
@@ -48,7 +49,8 @@ pub struct ConnectorSettings {
     #[serde(default)]
     pub tls: Option<ConnectorTls>,
     /// Requests of one bind that may wait for their answers. Default 100; it narrows by itself when the
-    /// message centre throttles.
+    /// message centre throttles. So many broadcasts, and questions about them, may be under way for each bind,
+    /// too; they go before all messages.
     #[serde(default = "hundred")]
     pub window: u32,
     /// Messages in a second, over all binds. Default: no limit.

@@ -3,6 +3,7 @@
 mod incoming;
 mod send;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Context;
@@ -15,6 +16,7 @@ use smppkit_wire::{Body, CommandStatus};
 use tracing::{info, warn};
 
 use crate::counts::count;
+use crate::errand::Errand;
 use crate::hub::Hub;
 use crate::note::{Note, Notes, Order};
 use crate::outlet::Outlet;
@@ -23,7 +25,7 @@ use crate::sessions::{Listed, Side};
 
 pub(crate) use incoming::Why;
 
-pub(crate) type UpstreamLink<'a> = Link<'a, Box<Sending>>;
+pub(crate) type UpstreamLink<'a> = Link<'a, Box<Sent>>;
 
 /// One session.
 pub(crate) struct Session {
@@ -34,6 +36,8 @@ pub(crate) struct Session {
     is_asked: bool,
     bound: Option<Listed>,
     outlet: Option<Outlet>,
+    /// They go before all messages.
+    errands: VecDeque<Errand>,
     /// What came of messages, in this batch.
     results: Vec<Change>,
     /// Messages whose pieces ended, in this batch.
@@ -49,6 +53,13 @@ pub(crate) struct Session {
     held: Vec<Held>,
     /// As told to the plan.
     in_flight: u32,
+}
+
+/// What goes out with a request.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    Message(Sending),
+    Errand(Errand),
 }
 
 /// A message on its way, and whether its receipt will come.
@@ -102,6 +113,7 @@ impl Session {
             is_asked: false,
             bound: None,
             outlet: None,
+            errands: VecDeque::new(),
             results: Vec::new(),
             wholes: Vec::new(),
             receipts: Vec::new(),
@@ -136,7 +148,8 @@ impl Session {
         self.bound = Some(self.hub.sessions.enter(side, peer, (mode, version), now_ms, &self.notes));
         if mode != BindMode::Receiver {
             self.upstream.live.senders.fetch_add(1, Ordering::Relaxed);
-            let outlet = Outlet::join(&self.upstream.feed, &self.notes, self.upstream.settings.window);
+            let outlet =
+                Outlet::join(&self.upstream.feed, &self.notes, (self.upstream.settings.window, version));
             self.outlet = Some(outlet);
         }
     }
@@ -147,6 +160,7 @@ impl Session {
                 Some(outlet) => outlet.take(claimed),
                 None => debug_assert!(claimed.is_empty(), "only an outlet asks"),
             },
+            Note::Errand(errand) => self.errands.push_back(*errand),
             Note::Answers(answers) => {
                 for (asked, status) in answers {
                     incoming::answer(link, asked, status);
@@ -173,6 +187,8 @@ impl Session {
         if let Some(outlet) = &mut self.outlet {
             outlet.close(&self.hub);
         }
+        // Whose senders wait: they are told.
+        self.errands.clear();
     }
 
     fn flush(&mut self, link: &mut UpstreamLink<'_>) {
@@ -195,14 +211,21 @@ impl Session {
 }
 
 impl Application for Session {
-    type Token = Box<Sending>;
+    type Token = Box<Sent>;
     const KEEPS_BODIES: bool = true;
 
-    fn event(&mut self, link: &mut UpstreamLink<'_>, event: Event<Box<Sending>>) {
+    fn event(&mut self, link: &mut UpstreamLink<'_>, event: Event<Box<Sent>>) {
         match event {
             Event::Request(asked, body) => self.incoming(link, asked, body),
-            Event::Response { token, status, body, .. } => self.answered(link, *token, status, &body),
-            Event::Failed { token, failure } => self.not_answered(link, *token, failure),
+            Event::Response { token, status, body, .. } => match *token {
+                Sent::Message(sending) => self.answered(link, sending, status, &body),
+                Sent::Errand(errand) => errand.answered(status, body),
+            },
+            Event::Failed { token, failure } => match *token {
+                Sent::Message(sending) => self.not_answered(link, sending, failure),
+                // Dropped, it tells so.
+                Sent::Errand(_) => {}
+            },
             Event::Bound { mode, version, .. } => self.bound(link, mode, version),
             Event::BindRefused(status) => {
                 warn!(connector = %self.upstream.name, %status, "bind refused");

@@ -9,18 +9,18 @@ use smppkit_store::{Change, Claimed, RemoteId, Timestamp};
 use smppkit_wire::value::MessageState;
 use smppkit_wire::{Body, CommandStatus};
 
-use super::{Sending, Session, UpstreamLink};
+use super::{Sending, Sent, Session, UpstreamLink};
 use crate::counts::count;
 use crate::settings::millis;
 
 impl Session {
     /// Sends what there is room for, and asks for more.
     pub(super) fn send(&mut self, link: &mut UpstreamLink<'_>) {
+        let mut sent = self.run_errands(link);
         let Some(outlet) = &mut self.outlet else { return };
         let now = link.now();
         let settings = &self.upstream.settings;
         let version = link.session.version();
-        let mut sent = 0;
         while link.session.room() > 0 {
             let Some(claimed) = outlet.next() else { break };
             let message = match Parcel::read(&claimed.message.payload) {
@@ -40,20 +40,19 @@ impl Session {
             fit(&mut pdu, settings.carry());
             from_neutral(&mut pdu, settings.alphabet.into());
             let whole = message.part.map(|part| part.whole);
-            let sending = Box::new(Sending { claimed, receipt, others: message.others, whole });
+            let sending = Sending { claimed, receipt, others: message.others, whole };
+            let sending = Box::new(Sent::Message(sending));
             match link.request(pdu, sending) {
                 Ok(_) => sent += 1,
-                Err(error) if error.is_lasting() => {
-                    let why = error.to_string();
-                    let (_, sending) = error.given();
-                    let state = MessageState::REJECTED;
-                    let end =
-                        ended(&sending.claimed.message, state, &why, 0, Timestamp(now.unix_ms), &*self.hub);
-                    self.results.push(end);
-                }
                 Err(error) => {
-                    outlet.put_back(error.given().1.claimed);
-                    break;
+                    let lasting = error.is_lasting().then(|| error.to_string());
+                    let Sent::Message(Sending { claimed, .. }) = *error.given().1 else { break };
+                    let Some(why) = lasting else {
+                        outlet.put_back(claimed);
+                        break;
+                    };
+                    let (state, now) = (MessageState::REJECTED, Timestamp(now.unix_ms));
+                    self.results.push(ended(&claimed.message, state, &why, 0, now, &*self.hub));
                 }
             }
         }
@@ -71,6 +70,21 @@ impl Session {
             }
             self.tell_in_flight(in_flight);
         }
+    }
+
+    /// Sends what does not wait behind messages; says how many messages it was.
+    fn run_errands(&mut self, link: &mut UpstreamLink<'_>) -> u64 {
+        let mut sent = 0;
+        while link.session.room() > 0 {
+            let Some(mut errand) = self.errands.pop_front() else { break };
+            let Some(body) = errand.take_body() else { continue };
+            let is_message = errand.is_message();
+            // What this session cannot send is told so by being dropped.
+            if link.request(body, Box::new(Sent::Errand(errand))).is_ok() {
+                sent += u64::from(is_message);
+            }
+        }
+        sent
     }
 
     /// The answer to a message.

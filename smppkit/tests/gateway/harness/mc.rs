@@ -42,6 +42,8 @@ pub(crate) enum Act {
 
 /// What it does about each message, in order.
 type Script = Box<dyn FnMut(&Came) -> Vec<Act> + Send>;
+/// What it answers to all else; `None` is silence.
+type Others = Box<dyn FnMut(&Body) -> Option<Result<Body, CommandStatus>> + Send>;
 
 /// A listening message centre.
 #[derive(Debug)]
@@ -53,6 +55,7 @@ pub(crate) struct Mc {
 
 struct Inner {
     script: Mutex<Script>,
+    others: Mutex<Others>,
     came: Mutex<Vec<Came>>,
     desks: Mutex<Vec<Arc<Desk>>>,
     /// To be delivered on whatever session there is: again, if one ended before the answer.
@@ -90,6 +93,7 @@ impl Mc {
     ) -> Self {
         let inner = Arc::new(Inner {
             script: Mutex::new(Box::new(script)),
+            others: Mutex::new(Box::new(|_| Some(Err(CommandStatus::ESME_RINVCMDID)))),
             came: Mutex::default(),
             desks: Mutex::default(),
             anywhere: Mutex::default(),
@@ -107,6 +111,14 @@ impl Mc {
     /// Another script from now on.
     pub(crate) fn script(&self, script: impl FnMut(&Came) -> Vec<Act> + Send + 'static) {
         *lock(&self.inner.script) = Box::new(script);
+    }
+
+    /// What it answers from now on to requests that are no submit_sm.
+    pub(crate) fn others(
+        &self,
+        answer: impl FnMut(&Body) -> Option<Result<Body, CommandStatus>> + Send + 'static,
+    ) {
+        *lock(&self.inner.others) = Box::new(answer);
     }
 
     async fn listen(&self) -> SocketAddr {
@@ -320,7 +332,11 @@ impl Application for Serving {
                 lock(&self.inner.desks).push(Arc::clone(&self.desk));
             }
             Event::Request(asked, Body::SubmitSm(pdu)) => self.message(link, asked, pdu),
-            Event::Request(asked, _) => link.refuse(asked, CommandStatus::ESME_RINVCMDID),
+            Event::Request(asked, body) => match lock(&self.inner.others)(&body) {
+                Some(Ok(body)) => link.respond(asked, body),
+                Some(Err(status)) => link.refuse(asked, status),
+                None => {}
+            },
             Event::Response { token, status, .. } => match status {
                 CommandStatus::ESME_ROK => {
                     self.inner.delivered.fetch_add(1, Ordering::Relaxed);

@@ -20,7 +20,7 @@ pub(crate) use message::{
     Shape, Told, message, number_of, outcome, prompt, receipt, receipt_by, submit, taken, told,
 };
 pub(crate) use process::{Gateway, own_host};
-pub(crate) use raw::raw_bind;
+pub(crate) use raw::{raw_bind, raw_request};
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {
