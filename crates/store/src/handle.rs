@@ -76,12 +76,21 @@ impl Handle {
     }
 
     fn take(&self, changes: Vec<Change>, done: Done, is_awaited: bool) -> Result<(), NotTaken> {
-        let mut pending = self.shared.lock();
-        if let Err(is_closed) = pending.room(changes.len(), self.shared.limits.queue) {
-            return Err(NotTaken { changes, is_closed });
-        }
         let weight = changes.len();
-        if pending.push(Batch { weight, is_awaited, work: Work::Changes(changes, done) }) {
+        let batch = Batch { weight, is_awaited, work: Work::Changes(changes, done) };
+        self.push(batch).map_err(|(batch, is_closed)| match batch.work {
+            Work::Changes(changes, _) => NotTaken { changes, is_closed },
+            Work::Prepare(_) => NotTaken { changes: Vec::new(), is_closed },
+        })
+    }
+
+    /// The error says whether the writer has ended.
+    fn push(&self, batch: Batch) -> Result<(), (Batch, bool)> {
+        let mut pending = self.shared.lock();
+        if let Err(is_closed) = pending.room(batch.weight, self.shared.limits.queue) {
+            return Err((batch, is_closed));
+        }
+        if pending.push(batch) {
             self.shared.wake.notify_one();
         }
         Ok(())
@@ -107,18 +116,19 @@ impl Handle {
         work: impl FnOnce(&mut dyn Store, Timestamp) -> (Vec<Change>, C) + Send + 'static,
         done: impl FnOnce(Committed, C) + Send + 'static,
     ) -> Result<(), NotTaken> {
-        let mut pending = self.shared.lock();
-        if let Err(is_closed) = pending.room(weight, self.shared.limits.queue) {
-            return Err(NotTaken { changes: Vec::new(), is_closed });
-        }
-        let prepare: Prepare = Box::new(move |store, now| {
-            let (changes, context) = work(store, now);
-            (changes, Box::new(move |committed| done(committed, context)))
-        });
-        if pending.push(Batch { weight, is_awaited: true, work: Work::Prepare(prepare) }) {
-            self.shared.wake.notify_one();
-        }
-        Ok(())
+        self.push(Batch { weight, is_awaited: true, work: Work::prepare(work, done) })
+            .map_err(|(_, is_closed)| NotTaken { changes: Vec::new(), is_closed })
+    }
+
+    /// The same, of what nobody waits for: see [`Handle::commit_in_passing_then`].
+    pub fn prepare_in_passing_then<C: Send + 'static>(
+        &self,
+        weight: usize,
+        work: impl FnOnce(&mut dyn Store, Timestamp) -> (Vec<Change>, C) + Send + 'static,
+        done: impl FnOnce(Committed, C) + Send + 'static,
+    ) -> Result<(), NotTaken> {
+        self.push(Batch { weight, is_awaited: false, work: Work::prepare(work, done) })
+            .map_err(|(_, is_closed)| NotTaken { changes: Vec::new(), is_closed })
     }
 
     /// Runs something on the store, after the group that is being committed, and in the same turn if
@@ -185,6 +195,18 @@ pub(crate) struct Batch {
 pub(crate) enum Work {
     Changes(Vec<Change>, Done),
     Prepare(Prepare),
+}
+
+impl Work {
+    fn prepare<C: Send + 'static>(
+        work: impl FnOnce(&mut dyn Store, Timestamp) -> (Vec<Change>, C) + Send + 'static,
+        done: impl FnOnce(Committed, C) + Send + 'static,
+    ) -> Self {
+        Self::Prepare(Box::new(move |store, now| {
+            let (changes, context) = work(store, now);
+            (changes, Box::new(move |committed| done(committed, context)))
+        }))
+    }
 }
 
 /// What handles and the writer have in common.
