@@ -5,7 +5,9 @@
 //! so that any run can be had again: `SMPPKIT_SEED=17 cargo test -p smppkit-gateway one_seed`.
 
 mod centre;
+mod check;
 mod customer;
+mod wire;
 mod world;
 
 use world::World;

@@ -1,10 +1,8 @@
 //! The pretended network: connections with delays, that break; one clock for all.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use smppkit_net::{BindMode, Now, Offline, SessionConfig};
@@ -12,8 +10,9 @@ use smppkit_store::{MessageId, MessageIds, NodeId, Pump, Sqlite, Store, Timestam
 use smppkit_testkit::Chance;
 use smppkit_wire::{Role, Version};
 
-use super::centre::{self, Centre, Office, outcome};
+use super::centre::{self, Centre, Office};
 use super::customer::{self, Book, Customer};
+use super::wire::{End, What, Wire};
 use crate::access::ServerKey;
 use crate::front::Front;
 use crate::hub::Hub;
@@ -54,57 +53,15 @@ longest = "10s"
 unknown_attempts = 100
 "#;
 
-/// One end of a connection.
-enum End {
-    Customer(Offline<Customer>),
-    Front(Offline<Front>),
-    Session(Offline<Session>),
-    Centre(Offline<Centre>),
-}
-
-macro_rules! each {
-    ($end:expr, $offline:ident => $what:expr) => {
-        match $end {
-            End::Customer($offline) => $what,
-            End::Front($offline) => $what,
-            End::Session($offline) => $what,
-            End::Centre($offline) => $what,
-        }
-    };
-}
-
-#[derive(Default)]
-struct Flag(AtomicBool);
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A connection: who made it, its two ends, and what is on its way to each.
-struct Wire {
-    what: What,
-    ends: [(End, Arc<Flag>); 2],
-    pipes: [Vec<(Instant, Vec<u8>)>; 2],
-}
-
-/// What is kept connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum What {
-    Customer(usize, u8),
-    Connector(usize, u8),
-}
-
 pub(super) struct World {
-    seed: u64,
+    pub(super) seed: u64,
     chance: Chance,
     clock: Arc<Mutex<Now>>,
     began: Instant,
     hub: Arc<Hub>,
-    pump: Pump<Sqlite>,
-    books: Vec<customer::Shared>,
-    offices: Vec<centre::Shared>,
+    pub(super) pump: Pump<Sqlite>,
+    pub(super) books: Vec<customer::Shared>,
+    pub(super) offices: Vec<centre::Shared>,
     wires: BTreeMap<What, Wire>,
     /// When what is not connected is connected again.
     due: HashMap<What, Instant>,
@@ -229,8 +186,7 @@ impl World {
                 ]
             }
         };
-        let ends = ends.map(|end| (end, Arc::new(Flag(AtomicBool::new(true)))));
-        Wire { what, ends, pipes: [Vec::new(), Vec::new()] }
+        Wire::new(ends)
     }
 
     /// All that happens at one moment.
@@ -240,7 +196,7 @@ impl World {
             let Some(mut wire) = self.wires.remove(&what) else { continue };
             wire.turn(now, &mut self.chance);
             let breaks = self.breaks && self.chance.one_in(400);
-            if breaks || wire.ends.iter().any(|(end, _)| each!(end, offline => offline.is_ended())) {
+            if breaks || wire.is_ended() {
                 wire.close(now);
                 let wait = Duration::from_millis(self.chance.below(3_000));
                 self.due.insert(what, now.mono + wait);
@@ -291,100 +247,5 @@ impl World {
         let offices: Vec<usize> =
             self.offices.iter().map(|office| office.lock().unwrap().taken.len()).collect();
         format!("{totals:?}, queues {queues:?}, taken {offices:?}, wires {:?}", self.wires.keys())
-    }
-
-    pub(super) fn check(&mut self) {
-        let seed = self.seed;
-        let totals = self.pump.store().totals();
-        assert!(totals.is_conserved(), "seed {seed}: {totals:?}");
-        assert_eq!(self.pump.store().check().unwrap(), Vec::<Box<str>>::new(), "seed {seed}");
-        let offices: Vec<_> = self.offices.iter().map(|office| office.lock().unwrap()).collect();
-        let arrived: HashSet<u32> =
-            offices.iter().flat_map(|office| office.taken.iter().chain(&office.refused)).copied().collect();
-        let refused: HashSet<u32> =
-            offices.iter().flat_map(|office| office.refused.iter()).copied().collect();
-        for book in &self.books {
-            let book = book.lock().unwrap();
-            let mut ends: HashMap<u32, MessageStates> = HashMap::new();
-            for (id, state) in &book.told {
-                let number = book.acknowledged.get(id);
-                // An acknowledgement that was lost with its connection has a receipt nobody waits for.
-                let Some(number) = number else { continue };
-                ends.entry(*number).or_default().push(*state);
-            }
-            for (id, number) in &book.acknowledged {
-                assert!(arrived.contains(number), "seed {seed}: {number} was lost, acknowledged as {id}");
-                let told = ends.get(number).map(Vec::as_slice).unwrap_or_default();
-                assert!(!told.is_empty(), "seed {seed}: nothing was told of {number} ({id})");
-                let wanted = if refused.contains(number) {
-                    smppkit_wire::value::MessageState::REJECTED
-                } else {
-                    outcome(*number)
-                };
-                assert!(
-                    told.iter().all(|state| *state == wanted),
-                    "seed {seed}: {number} {told:?}, not {wanted:?}"
-                );
-            }
-        }
-        let heard: HashSet<u32> =
-            self.books.iter().flat_map(|book| book.lock().unwrap().heard.clone()).collect();
-        for number in offices.iter().flat_map(|office| &office.mobile_taken) {
-            assert!(heard.contains(number), "seed {seed}: {number} from a handset was lost");
-        }
-    }
-}
-
-type MessageStates = Vec<smppkit_wire::value::MessageState>;
-
-impl Wire {
-    fn turn(&mut self, now: Now, chance: &mut Chance) {
-        for at in 0..2 {
-            let pipe = &mut self.pipes[at];
-            let (end, flag) = &mut self.ends[at];
-            while pipe.first().is_some_and(|(due, _)| *due <= now.mono) {
-                let (_, octets) = pipe.remove(0);
-                each!(end, offline => offline.receive(now, &octets));
-                flag.0.store(true, Ordering::Relaxed);
-            }
-            let due = each!(end, offline => offline.deadline()).is_some_and(|at| at <= now.mono);
-            let own = match end {
-                End::Centre(offline) => offline.app().next_due().is_some_and(|at| at <= now.mono),
-                End::Customer(_) => true,
-                _ => false,
-            };
-            if flag.0.swap(false, Ordering::Relaxed) || due || own {
-                let waker = Waker::from(Arc::clone(flag));
-                each!(end, offline => offline.turn(now, &mut Context::from_waker(&waker)));
-            }
-            let octets = each!(end, offline => offline.take());
-            if !octets.is_empty() {
-                let pipe = &mut self.pipes[1 - at];
-                let soonest = now.mono + Duration::from_millis(1 + chance.below(40));
-                let due = pipe.last().map_or(soonest, |(last, _)| soonest.max(*last));
-                // Cut anywhere.
-                let cut = chance.below(octets.len() as u64) as usize;
-                let (first, second) = octets.split_at(cut);
-                pipe.push((due, first.to_vec()));
-                pipe.push((due + Duration::from_millis(chance.below(5)), second.to_vec()));
-            }
-        }
-    }
-
-    fn close(self, now: Now) {
-        for (end, _) in self.ends {
-            each!(end, offline => drop(offline.close(now)));
-        }
-    }
-
-    fn next(&self, now: Instant) -> Option<Instant> {
-        let pipes = self.pipes.iter().filter_map(|pipe| pipe.first().map(|(at, _)| *at));
-        let woken = self.ends.iter().any(|(_, flag)| flag.0.load(Ordering::Relaxed)).then_some(now);
-        pipes.chain(woken).min()
-    }
-
-    fn is_quiet(&self) -> bool {
-        let _ = self.what;
-        self.pipes.iter().all(Vec::is_empty)
     }
 }
