@@ -85,8 +85,12 @@ pub(crate) struct State {
 impl Disk {
     /// A disk with these files, all durable.
     pub fn new(files: BTreeMap<Arc<str>, Vec<u8>>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         let trace = Trace { files: files.clone(), ops: Vec::new() };
+        Self::with(files, trace)
+    }
+
+    fn with(files: BTreeMap<Arc<str>, Vec<u8>>, trace: Trace) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let state = Arc::new(Mutex::new(State { id, files, trace, fault: None }));
         vfs::mount(id, &state);
@@ -96,6 +100,32 @@ impl Disk {
     /// A file's name for SQLite.
     pub fn path(&self, name: &str) -> PathBuf {
         PathBuf::from(format!("/{}/{name}", self.id))
+    }
+
+    /// This disk for the next process, when the one that used it was killed after so many operations: it
+    /// shows all of them, synced or not, and knows still what a power cut may take. What is open on this
+    /// one writes to that one no more.
+    #[must_use]
+    pub fn killed(&self, operations: usize) -> Self {
+        let state = self.lock();
+        let mut trace = state.trace.clone();
+        drop(state);
+        trace.ops.truncate(operations);
+        let mut files = trace.files.clone();
+        for op in &trace.ops {
+            match op {
+                Op::Write { file, at, octets } => put(files.entry(file.clone()).or_default(), *at, octets),
+                Op::Truncate { file, length } => files.entry(file.clone()).or_default().resize(*length, 0),
+                Op::Delete { file, .. } => drop(files.remove(file)),
+                Op::Sync { .. } | Op::SyncFailed { .. } | Op::Mark(_) => {}
+            }
+        }
+        Self::with(files, trace)
+    }
+
+    /// How much is in the trace.
+    pub fn operations(&self) -> usize {
+        self.lock().trace.ops.len()
     }
 
     /// Notes in the trace that something was acknowledged.

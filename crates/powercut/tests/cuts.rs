@@ -179,6 +179,26 @@ fn nothing_is_lost_by_cut_after_cut() {
     println!("{rounds} cuts, {acknowledgements} commits acknowledged, 0 lost");
 }
 
+#[test]
+fn a_killed_process_leaves_what_it_wrote_and_the_next_goes_on() {
+    let disk = Disk::new(BTreeMap::new());
+    let mut store = open(&disk, NOW).unwrap();
+    let said = work(&disk, &mut store, 3, NOW, 20);
+    let operations = disk.operations();
+    let next = disk.killed(operations);
+    drop(store);
+    let store = open(&next, NOW).unwrap();
+    assert_eq!(Snapshot::of(&store), said[20]);
+    // Whatever the first one did at its end is not in the trace of the second.
+    let trace = next.take_trace();
+    let marks =
+        trace.ops.iter().filter_map(|op| if let Op::Mark(number) = op { Some(*number) } else { None });
+    assert_eq!(marks.collect::<Vec<_>>(), (0..=20).collect::<Vec<_>>());
+    let mut replay = Replay::new(&trace);
+    trace.ops.iter().for_each(|op| replay.step(op));
+    check(replay.cut(Cut::Nothing), &said, Some(20), "after the next one was opened");
+}
+
 /// How many random cuts are asked for.
 fn rounds() -> Option<u64> {
     std::env::var("SMPPKIT_KILL_ROUNDS").ok().map(|text| text.parse().unwrap())

@@ -20,6 +20,8 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 /// Any library may be tested with it, and it may know any library.
 const TESTKIT: &str = "testkit";
+/// The same for apps and the program.
+const POWERCUT: &str = "powercut";
 /// What the program may depend on besides the apps.
 const PROGRAM: &[&str] = &["console", "inspect", "ops"];
 
@@ -66,6 +68,7 @@ pub(super) fn check(packages: &[Package]) -> Vec<String> {
 fn may_depend(from: Kind<'_>, to: Kind<'_>, dependency: &Dependency) -> bool {
     match (from, to) {
         (Kind::Library(_) | Kind::App(_) | Kind::Program, Kind::Library(TESTKIT)) => dependency.dev,
+        (Kind::App(_) | Kind::Program, Kind::Library(POWERCUT)) => dependency.dev,
         (Kind::Library(TESTKIT) | Kind::App(_), Kind::Library(_)) | (Kind::Program, Kind::App(_)) => true,
         (Kind::Library(from), Kind::Library(to)) => {
             allowed(from).is_some_and(|allowed| allowed.contains(&to))
