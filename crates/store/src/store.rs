@@ -4,7 +4,8 @@ use crate::change::{Change, Outcome};
 use crate::error::StoreError;
 use crate::id::MessageId;
 use crate::message::{
-    Accepted, Cdr, Claimed, Correlated, Message, Page, Place, RemoteId, Search, Story, Timestamp, Totals,
+    Accepted, Cdr, Claimed, Correlated, Message, Orphan, Page, Place, RemoteId, Search, Story, Timestamp,
+    Totals,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -63,8 +64,12 @@ pub trait Store {
     /// waits for its receipt.
     fn correlate(&mut self, remote: &RemoteId) -> Result<Vec<Correlated>, StoreError>;
 
+    /// Receipts that are kept and that a [`Change::Sent`] with this remote id would hand out. What they come
+    /// to can be in its commit: else a power cut between two may lose them.
+    fn kept(&self, remote: &RemoteId) -> Result<Vec<Orphan>, StoreError>;
+
     /// Changes that the next commit will begin with: [`Store::correlate`] finds the remote ids that are
-    /// given in them already.
+    /// given in them already, and [`Store::kept`] the receipts.
     fn foresee(&mut self, changes: &[Change]);
 
     /// Messages sent and still without receipt, accepted before a moment, by id after the cursor.

@@ -54,6 +54,21 @@ fn a_receipt_before_the_sent_of_its_own_commit_is_handed_out_by_it() {
 }
 
 #[test]
+fn kept_receipts_of_a_remote_id_are_shown_before_it_is_given() {
+    let mut store = Sqlite::in_memory(NOW, Settings::default()).unwrap();
+    commit(&mut store, NOW, &[keep("up", &["1", "2"]), keep("other", &["1"])]);
+    let shown = |store: &Sqlite, form: &str| store.kept(&remote("up", &[form])).unwrap().len();
+    assert_eq!(["1", "2", "3"].map(|form| shown(&store, form)), [1, 1, 0]);
+    // And those of the commit that is being made ready.
+    store.foresee(&[keep("up", &["3"])]);
+    assert_eq!(["1", "3"].map(|form| shown(&store, form)), [1, 1]);
+    let id = ids(&store).next(NOW);
+    let outcomes = commit(&mut store, NOW, &[accept(id, "up"), sent(id, "up", &["2"])]);
+    assert!(matches!(&outcomes[1], Outcome::Overtaken(found) if found.len() == 1), "{outcomes:?}");
+    assert_eq!(["1", "2", "3"].map(|form| shown(&store, form)), [0, 0, 0]);
+}
+
+#[test]
 fn the_newest_message_of_a_reference_is_found_on_any_day() {
     let mut store = Sqlite::in_memory(NOW, Settings::default()).unwrap();
     let mut ids = ids(&store);

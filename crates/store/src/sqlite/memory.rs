@@ -7,7 +7,7 @@ use super::remotes::Remotes;
 use super::schema::Day;
 use crate::change::Change;
 use crate::id::MessageId;
-use crate::message::{Accepted, RemoteId, Timestamp, Totals};
+use crate::message::{Accepted, Orphan, RemoteId, Timestamp, Totals};
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -33,6 +33,8 @@ pub(super) struct Memory {
     pub(super) remotes: Remotes,
     /// Remote ids that the next commit will give out, by what hash they have.
     foreseen: HashMap<u64, (Arc<RemoteId>, MessageId), BuildHasherDefault<IdHasher>>,
+    /// Receipts that it will keep.
+    pub(super) foreseen_kept: Vec<Arc<Orphan>>,
     pub(super) days: BTreeMap<i64, Arc<Day>>,
     pub(super) counters: Counters,
     /// The write-ahead log is one of an earlier run: see [`super::checkpoint::renew`].
@@ -110,6 +112,7 @@ impl Memory {
             events: VecDeque::new(),
             remotes: Remotes::default(),
             foreseen: HashMap::default(),
+            foreseen_kept: Vec::new(),
             days: BTreeMap::new(),
             counters: Counters::default(),
             is_log_old: false,
@@ -119,9 +122,12 @@ impl Memory {
         }
     }
 
-    /// Remembers the remote ids that these changes will give out.
+    /// Remembers the remote ids that these changes will give out, and the receipts they will keep.
     pub(super) fn foresee(&mut self, changes: &[Change]) {
         for change in changes {
+            if let Change::Keep(orphan) = change {
+                self.foreseen_kept.push(orphan.clone());
+            }
             let Change::Sent { id, remote } = change else { continue };
             for form in &remote.forms {
                 let hash = self.hash_of(&remote.connector, form);
@@ -144,6 +150,7 @@ impl Memory {
     /// The commit that was foreseen has come, or will not.
     pub(super) fn forget_foreseen(&mut self) {
         self.foreseen.clear();
+        self.foreseen_kept.clear();
     }
 
     fn hash_of(&self, connector: &str, form: &str) -> u64 {

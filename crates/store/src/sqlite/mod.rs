@@ -35,7 +35,8 @@ use crate::change::{Change, Outcome};
 use crate::error::StoreError;
 use crate::id::MessageId;
 use crate::message::{
-    Accepted, Cdr, Claimed, Correlated, Message, Page, Place, RemoteId, Search, Story, Timestamp, Totals,
+    Accepted, Cdr, Claimed, Correlated, Message, Orphan, Page, Place, RemoteId, Search, Story, Timestamp,
+    Totals,
 };
 use crate::store::{Store, Syncer};
 use checkpoint::Checkpointer;
@@ -199,6 +200,10 @@ impl Store for Engine<'_> {
         claim::correlate(self.c, self.m, remote)
     }
 
+    fn kept(&self, remote: &RemoteId) -> Result<Vec<Orphan>, StoreError> {
+        orphan::kept(self.c, self.m, remote)
+    }
+
     fn foresee(&mut self, changes: &[Change]) {
         self.m.foresee(changes);
     }
@@ -312,6 +317,10 @@ impl Store for Sqlite {
 
     fn correlate(&mut self, remote: &RemoteId) -> Result<Vec<Correlated>, StoreError> {
         self.engine().correlate(remote)
+    }
+
+    fn kept(&self, remote: &RemoteId) -> Result<Vec<Orphan>, StoreError> {
+        orphan::kept(&self.connection, &self.memory, remote)
     }
 
     fn foresee(&mut self, changes: &[Change]) {

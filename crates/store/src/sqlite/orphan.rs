@@ -2,41 +2,20 @@
 
 use super::commit::Writing;
 use super::damage;
+use super::memory::Memory;
 use super::sum;
 use crate::change::Outcome;
 use crate::error::StoreError;
 use crate::id::MessageId;
 use crate::message::{Orphan, RemoteId, Timestamp};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Writing<'_> {
     /// Kept receipts that have one of these forms, oldest first.
     pub(super) fn overtaken(&self, remote: &RemoteId) -> Result<Vec<(i64, Orphan)>, StoreError> {
-        let mut found = BTreeMap::new();
-        if self.counters.totals.orphans == 0 {
-            return Ok(Vec::new());
-        }
-        let mut find = self.c.prepare_cached(
-            "SELECT seq,at,payload,orphan.connector,sum FROM orphan_form JOIN orphan ON seq=orphan \
-             WHERE orphan_form.connector=?1 AND form=?2",
-        )?;
-        let mut forms = self.c.prepare_cached("SELECT form FROM orphan_form WHERE orphan=?1")?;
-        for form in &remote.forms {
-            let mut rows = find.query([&*remote.connector, &**form])?;
-            while let Some(row) = rows.next()? {
-                let seq: i64 = row.get(0)?;
-                let forms = forms.query_map([seq], |row| row.get(0))?.collect::<Result<_, _>>()?;
-                let remote = RemoteId { connector: row.get(3)?, forms };
-                let orphan = Orphan { remote, at: Timestamp(row.get(1)?), payload: row.get(2)? };
-                let sum: Option<i64> = row.get(4)?;
-                // A damaged one is kept until it is too old, and belongs to nothing.
-                if sum.is_none_or(|sum| sum == sum::of_orphan(&orphan)) {
-                    found.insert(seq, orphan);
-                }
-            }
-        }
-        Ok(found.into_iter().collect())
+        if self.counters.totals.orphans == 0 { Ok(Vec::new()) } else { find(self.c, remote) }
     }
 
     /// Hands kept receipts out: they are kept no more.
@@ -101,4 +80,42 @@ impl Writing<'_> {
         }
         Ok(None)
     }
+}
+
+/// What is kept for a remote id: on disk, and by what the next commit will begin with.
+pub(super) fn kept(c: &Connection, m: &Memory, remote: &RemoteId) -> Result<Vec<Orphan>, StoreError> {
+    let mut kept = Vec::new();
+    if m.counters.totals.orphans > 0 {
+        kept.extend(find(c, remote)?.into_iter().map(|(_, orphan)| orphan));
+    }
+    let is_of = |orphan: &&Arc<Orphan>| {
+        let forms = &orphan.remote.forms;
+        orphan.remote.connector == remote.connector && forms.iter().any(|form| remote.forms.contains(form))
+    };
+    kept.extend(m.foreseen_kept.iter().filter(is_of).map(|orphan| (**orphan).clone()));
+    Ok(kept)
+}
+
+fn find(c: &Connection, remote: &RemoteId) -> Result<Vec<(i64, Orphan)>, StoreError> {
+    let mut found = BTreeMap::new();
+    let mut find = c.prepare_cached(
+        "SELECT seq,at,payload,orphan.connector,sum FROM orphan_form JOIN orphan ON seq=orphan \
+         WHERE orphan_form.connector=?1 AND form=?2",
+    )?;
+    let mut forms = c.prepare_cached("SELECT form FROM orphan_form WHERE orphan=?1")?;
+    for form in &remote.forms {
+        let mut rows = find.query([&*remote.connector, &**form])?;
+        while let Some(row) = rows.next()? {
+            let seq: i64 = row.get(0)?;
+            let forms = forms.query_map([seq], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let remote = RemoteId { connector: row.get(3)?, forms };
+            let orphan = Orphan { remote, at: Timestamp(row.get(1)?), payload: row.get(2)? };
+            let sum: Option<i64> = row.get(4)?;
+            // A damaged one is kept until it is too old, and belongs to nothing.
+            if sum.is_none_or(|sum| sum == sum::of_orphan(&orphan)) {
+                found.insert(seq, orphan);
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
 }
