@@ -1,10 +1,12 @@
 //! What came of messages, made durable: answers, receipts that overtook them, the ends of pieces.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use smppkit_relay::whole_ended;
-use smppkit_store::{Change, Committed, MessageId, Orphan, Outcome, Store, Timestamp, Uncommitted};
+use smppkit_relay::{Settled, whole_ended};
+use smppkit_store::{
+    Change, Committed, MessageId, Orphan, Outcome, Store, StoreError, Timestamp, Uncommitted,
+};
 
 use super::{Hub, STASH_MS, queues_of};
 use crate::plan::Upstream;
@@ -26,6 +28,24 @@ pub(super) enum PutAside {
 
 /// Tells that something is durable.
 pub(super) type Told = Arc<dyn Fn() + Send + Sync>;
+
+/// Receipts that came before the responses they belong to, and are settled with them.
+#[derive(Default)]
+struct Early {
+    orphans: Vec<Orphan>,
+    /// Messages whose pieces they ended.
+    wholes: Vec<MessageId>,
+}
+
+/// Messages that were sent, between being looked at and being durable.
+struct Sent {
+    hub: Arc<Hub>,
+    upstream: Arc<Upstream>,
+    /// How many of the changes are what was asked for.
+    own: usize,
+    queues: Vec<Arc<str>>,
+    early: Early,
+}
 
 impl Hub {
     /// Makes durable what came of messages. `upstream` is who answered, where it was one. What the store
@@ -69,11 +89,16 @@ impl Hub {
         if changes.is_empty() {
             return;
         }
+        if let Some(upstream) = &upstream
+            && changes.iter().any(|change| matches!(change, Change::Sent { .. }))
+        {
+            return self.settle_sent(upstream, changes);
+        }
         let mut queues = queues_of(&changes);
         queues.extend(queue);
         let (hub, of) = (Arc::clone(self), upstream.clone());
         let given = self.store.commit_in_passing_then(changes, move |committed| match committed {
-            Ok(outcomes) => hub.settled(of.as_ref(), &queues, outcomes),
+            Ok(_) => hub.told(&queues),
             Err(Uncommitted { error, changes }) => {
                 hub.store_failed(&error);
                 hub.put_aside(PutAside::Results { upstream: of, changes });
@@ -86,25 +111,62 @@ impl Hub {
         }
     }
 
-    fn settled(
-        self: &Arc<Self>,
-        upstream: Option<&Arc<Upstream>>,
-        queues: &[Arc<str>],
-        outcomes: Vec<Outcome>,
-    ) {
-        self.told(queues);
-        let overtaken = outcomes.into_iter().filter_map(|outcome| match outcome {
-            Outcome::Overtaken(orphans) => Some(orphans),
-            _ => None,
-        });
-        for orphans in overtaken {
-            if let Some(upstream) = upstream {
-                self.settle_overtaken(upstream, Arc::new(orphans));
-            }
+    /// The same of messages that were sent. What came before is settled in their commit: a process that
+    /// dies between two would lose receipts that are answered.
+    fn settle_sent(self: &Arc<Self>, upstream: &Arc<Upstream>, changes: Vec<Change>) {
+        let weight = changes.len();
+        // What the store has no room for it does not give back.
+        let given = Arc::new(Mutex::new(changes));
+        let (hub, of, taken) = (Arc::clone(self), Arc::clone(upstream), Arc::clone(&given));
+        let work = move |store: &mut dyn Store, now: Timestamp| {
+            let mut changes = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
+            let own = changes.len();
+            let early = hub.settle_early(store, now, &of, &mut changes);
+            let queues = queues_of(&changes);
+            (changes, Sent { hub, upstream: of, own, queues, early })
+        };
+        if let Err(not_taken) = self.store.prepare_in_passing_then(weight, work, Sent::done)
+            && !not_taken.is_closed
+        {
+            let changes = std::mem::take(&mut *given.lock().unwrap_or_else(PoisonError::into_inner));
+            self.put_aside(PutAside::Results { upstream: Some(Arc::clone(upstream)), changes });
         }
     }
 
-    /// Settles receipts that came before the responses they belong to.
+    /// Adds what receipts come to that these changes have been overtaken by.
+    fn settle_early(
+        &self,
+        store: &mut dyn Store,
+        now: Timestamp,
+        upstream: &Upstream,
+        changes: &mut Vec<Change>,
+    ) -> Early {
+        let kept = |change: &Change| match change {
+            Change::Sent { remote, .. } => store.kept(remote),
+            _ => Ok(Vec::new()),
+        };
+        let kept: Result<Vec<Vec<Orphan>>, StoreError> = changes.iter().map(kept).collect();
+        let orphans: Vec<Orphan> = kept.unwrap_or_default().into_iter().flatten().collect();
+        if orphans.is_empty() {
+            // Or it cannot be read: then the outcome hands out what there is.
+            return Early::default();
+        }
+        store.foresee(changes);
+        let learnt = upstream.live.learnt().clone();
+        let Ok(settled) = smppkit_relay::settle(store, now, &upstream.name, &learnt, self, &orphans) else {
+            return Early::default();
+        };
+        let mut wholes = Vec::new();
+        for one in settled {
+            if let Settled::Ended { whole, .. } = one.settled {
+                wholes.extend(whole);
+            }
+            changes.extend(one.change);
+        }
+        Early { orphans, wholes }
+    }
+
+    /// Settles receipts that came before the responses they belong to and were not seen with them.
     fn settle_overtaken(self: &Arc<Self>, upstream: &Arc<Upstream>, orphans: Arc<Vec<Orphan>>) {
         let hub = Arc::clone(self);
         let weight = orphans.len();
@@ -208,6 +270,33 @@ impl Hub {
                 PutAside::Results { upstream, changes } => self.settle(upstream, changes),
                 PutAside::Overtaken { upstream, orphans } => self.settle_overtaken(&upstream, orphans),
                 PutAside::Taken { changes, told } => self.keep_taken(changes, told),
+            }
+        }
+    }
+}
+
+impl Sent {
+    /// In the writer's thread.
+    fn done(committed: Committed, Self { hub, upstream, own, queues, early }: Self) {
+        match committed {
+            Ok(outcomes) => {
+                hub.told(&queues);
+                hub.look_at_wholes(early.wholes);
+                let is_new =
+                    |orphan: &Orphan| early.orphans.iter().all(|other| other.payload != orphan.payload);
+                for outcome in outcomes.into_iter().take(own) {
+                    let Outcome::Overtaken(mut orphans) = outcome else { continue };
+                    orphans.retain(is_new);
+                    if !orphans.is_empty() {
+                        hub.settle_overtaken(&upstream, Arc::new(orphans));
+                    }
+                }
+            }
+            Err(Uncommitted { error, mut changes }) => {
+                hub.store_failed(&error);
+                // What they were overtaken by is looked up again.
+                changes.truncate(own);
+                hub.put_aside(PutAside::Results { upstream: Some(upstream), changes });
             }
         }
     }
