@@ -20,7 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 /// Any library may be tested with it, and it may know any library.
 const TESTKIT: &str = "testkit";
-/// The same for apps and the program.
+/// The same for the tests of apps and of the program.
 const POWERCUT: &str = "powercut";
 /// What the program may depend on besides the apps.
 const PROGRAM: &[&str] = &["console", "inspect", "ops"];
@@ -67,8 +67,8 @@ pub(super) fn check(packages: &[Package]) -> Vec<String> {
 
 fn may_depend(from: Kind<'_>, to: Kind<'_>, dependency: &Dependency) -> bool {
     match (from, to) {
-        (Kind::Library(_) | Kind::App(_) | Kind::Program, Kind::Library(TESTKIT)) => dependency.dev,
-        (Kind::App(_) | Kind::Program, Kind::Library(POWERCUT)) => dependency.dev,
+        (Kind::Library(_), Kind::Library(TESTKIT))
+        | (Kind::App(_) | Kind::Program, Kind::Library(TESTKIT | POWERCUT)) => dependency.dev,
         (Kind::Library(TESTKIT) | Kind::App(_), Kind::Library(_)) | (Kind::Program, Kind::App(_)) => true,
         (Kind::Library(from), Kind::Library(to)) => {
             allowed(from).is_some_and(|allowed| allowed.contains(&to))
