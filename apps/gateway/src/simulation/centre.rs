@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-use smppkit_net::{Application, Asked, Event, Link};
+use smppkit_net::{Application, Asked, Event, Link, Now};
 use smppkit_testkit::Chance;
 use smppkit_wire::field::{CStr, ShortMessage};
 use smppkit_wire::pdu::table::{DeliverSm, SubmitSm, SubmitSmResp};
@@ -29,12 +29,31 @@ pub(super) struct Office {
     /// How often each was tried.
     tries: HashMap<u32, u32>,
     receipts: VecDeque<Due>,
-    /// Messages from handsets to send.
+    /// Every taking, with what is known of its answer.
+    takings: Vec<Taking>,
+    sessions: u64,
+    /// Messages from handsets to send, once in so many turns.
     pub(super) mobile: VecDeque<u32>,
+    pace: u64,
     /// How many were answered with success.
     pub(super) mobile_taken: Vec<u32>,
     pub(super) faults: bool,
 }
+
+/// A message that was taken once, perhaps not for the first time.
+struct Taking {
+    number: u32,
+    session: u64,
+    answered: Option<Instant>,
+    /// The gateway may not know of it.
+    is_in_doubt: bool,
+}
+
+/// An answer is longer on its way than it ever is.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
+
+/// The store is turned once a second at the latest; what was answered longer ago is written.
+const WRITTEN: Duration = Duration::from_millis(1_500);
 
 /// A receipt, and when it goes out.
 #[derive(Clone)]
@@ -60,6 +79,7 @@ struct Late {
     at: Instant,
     asked: Asked,
     message_id: CStr<65>,
+    taking: usize,
 }
 
 /// What is given with a delivery.
@@ -71,11 +91,18 @@ pub(super) enum Sent {
 /// One session of it.
 pub(super) struct Centre {
     office: Shared,
+    number: u64,
     late: Vec<Late>,
 }
 
 impl Office {
-    pub(super) fn new(mut chance: Chance, first_id: u64, mobile: (u32, u32), faults: bool) -> Shared {
+    pub(super) fn new(
+        mut chance: Chance,
+        first_id: u64,
+        mobile: (u32, u32),
+        pace: u64,
+        faults: bool,
+    ) -> Shared {
         let forms = [Ids::Decimal, Ids::HexThenDecimal, Ids::DecimalThenHex, Ids::Padded, Ids::TlvOnly];
         let ids = forms[chance.below(forms.len() as u64) as usize];
         Arc::new(Mutex::new(Self {
@@ -87,6 +114,9 @@ impl Office {
             forgotten: Vec::new(),
             tries: HashMap::new(),
             receipts: VecDeque::new(),
+            takings: Vec::new(),
+            sessions: 0,
+            pace,
             mobile: (mobile.0..mobile.1).collect(),
             mobile_taken: Vec::new(),
             faults,
@@ -102,8 +132,28 @@ impl Office {
         self.receipts.iter().map(|due| due.at).min()
     }
 
+    /// The gateway died, and may not have kept what came to it since.
+    pub(super) fn doubt(&mut self, since: Instant) {
+        let is_doubtful = |taking: &&mut Taking| taking.answered.is_none_or(|at| at + WRITTEN >= since);
+        self.takings.iter_mut().filter(is_doubtful).for_each(|taking| taking.is_in_doubt = true);
+    }
+
+    /// How often each message was taken, and how often so that the gateway may not know of it.
+    pub(super) fn count_takings(&self, counts: &mut HashMap<u32, (u32, u32)>) {
+        for taking in &self.takings {
+            let (taken, in_doubt) = counts.entry(taking.number).or_default();
+            *taken += 1;
+            *in_doubt += u32::from(taking.is_in_doubt);
+        }
+    }
+
     /// Takes a message, and says with what id; or why not.
-    fn take(&mut self, pdu: &SubmitSm, now: Instant) -> Result<CStr<65>, Option<CommandStatus>> {
+    fn take(
+        &mut self,
+        pdu: &SubmitSm,
+        session: u64,
+        now: Instant,
+    ) -> Result<CStr<65>, Option<CommandStatus>> {
         let number: u32 = std::str::from_utf8(&pdu.short_message).unwrap().parse().unwrap();
         let tries = self.tries.entry(number).or_default();
         *tries += 1;
@@ -123,6 +173,7 @@ impl Office {
         let id = self.next_id;
         self.next_id += 1;
         self.taken.push(number);
+        self.takings.push(Taking { number, session, answered: None, is_in_doubt: false });
         let (response, receipt) = self.ids.write(id);
         let forgets = self.faults && *self.tries.get(&number).unwrap_or(&1) == 1 && number % 64 == 11;
         if pdu.registered_delivery.receipt() != ReceiptRequest::None && !forgets {
@@ -130,6 +181,7 @@ impl Office {
         }
         if forgets {
             self.forgotten.push(number);
+            self.takings.last_mut().unwrap().is_in_doubt = true;
             return Err(None);
         }
         Ok(response.parse().unwrap())
@@ -191,28 +243,44 @@ pub(super) fn outcome(number: u32) -> MessageState {
 
 impl Centre {
     pub(super) fn new(office: &Shared) -> Self {
-        Self { office: Arc::clone(office), late: Vec::new() }
+        let mut inside = office.lock().unwrap();
+        inside.sessions += 1;
+        Self { office: Arc::clone(office), number: inside.sessions, late: Vec::new() }
+    }
+
+    /// Its connection is gone, and answers with it.
+    pub(super) fn gone(self, now: Now) {
+        let mut office = self.office();
+        let mine = office.takings.iter_mut().filter(|taking| taking.session == self.number);
+        for taking in mine.filter(|taking| taking.answered.is_none_or(|at| at + ON_ITS_WAY >= now.mono)) {
+            taking.is_in_doubt = true;
+        }
     }
 
     fn office(&self) -> MutexGuard<'_, Office> {
         self.office.lock().unwrap()
     }
 
-    /// When it has something to do of its own.
-    pub(super) fn next_due(&self) -> Option<Instant> {
-        let late = self.late.iter().map(|late| late.at).min();
-        late.into_iter().chain(self.office().next_due()).min()
+    /// Whether it has something to do of its own.
+    pub(super) fn has_work(&self, now: Instant) -> bool {
+        let office = self.office();
+        let late = self.late.iter().map(|late| late.at);
+        late.chain(office.next_due()).any(|at| at <= now) || !office.mobile.is_empty()
     }
 
     fn submit(&mut self, link: &mut Link<'_, Sent>, asked: Asked, pdu: &SubmitSm) {
         let now = link.now().mono;
         let mut office = self.office();
-        let taken = office.take(pdu, now);
+        let taken = office.take(pdu, self.number, now);
+        let taking = office.takings.len().saturating_sub(1);
         let is_late = office.faults && office.chance.one_in(4);
         let wait = Duration::from_millis(office.chance.below(1_500));
+        if taken.is_ok() && !is_late {
+            office.takings[taking].answered = Some(now);
+        }
         drop(office);
         match taken {
-            Ok(message_id) if is_late => self.late.push(Late { at: now + wait, asked, message_id }),
+            Ok(message_id) if is_late => self.late.push(Late { at: now + wait, asked, message_id, taking }),
             Ok(message_id) => link.respond(asked, SubmitSmResp { message_id, ..SubmitSmResp::default() }),
             Err(Some(status)) => link.refuse(asked, status),
             Err(None) => {
@@ -234,6 +302,10 @@ impl Centre {
                 let kept = Sent::Receipt(Box::new(body.clone()));
                 assert!(link.request(body, kept).is_ok(), "there was room");
                 continue;
+            }
+            let pace = office.pace;
+            if !office.chance.one_in(pace) {
+                return;
             }
             let Some(number) = office.mobile.pop_front() else { return };
             let body = DeliverSm {
@@ -279,7 +351,8 @@ impl Application for Centre {
         let now = link.now().mono;
         let (due, late): (Vec<Late>, _) = self.late.drain(..).partition(|late| late.at <= now);
         self.late = late;
-        for Late { asked, message_id, .. } in due {
+        for Late { asked, message_id, taking, .. } in due {
+            self.office().takings[taking].answered = Some(now);
             link.respond(asked, SubmitSmResp { message_id, ..SubmitSmResp::default() });
         }
         if link.session.state().is_bound() {

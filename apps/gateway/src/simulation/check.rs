@@ -1,48 +1,68 @@
-//! What must hold when all is settled.
+//! What must hold when all is settled, however often the gateway died meanwhile.
+//!
+//! Order is no part of it: connections break here all the time, and what is tried again goes behind.
 
 use std::collections::{HashMap, HashSet};
 
-use smppkit_store::Store;
+use smppkit_store::{Final, MessageId, State, Store};
 use smppkit_wire::value::MessageState;
 
 use super::centre::outcome;
+use super::customer::Book;
 use super::world::World;
 
 impl World {
     pub(super) fn check(&mut self) {
         let seed = self.seed;
-        let totals = self.pump.store().totals();
+        let process = self.process.as_mut().expect("it runs in the end");
+        let totals = process.pump.store().totals();
         assert!(totals.is_conserved(), "seed {seed}: {totals:?}");
-        assert_eq!(self.pump.store().check().unwrap(), Vec::<Box<str>>::new(), "seed {seed}");
+        assert_eq!(process.pump.store().check().unwrap(), Vec::<Box<str>>::new(), "seed {seed}");
+        let store: &dyn Store = process.pump.store();
         let offices: Vec<_> = self.offices.iter().map(|office| office.lock().unwrap()).collect();
+        let books: Vec<_> = self.books.iter().map(|book| book.lock().unwrap()).collect();
         let arrived: HashSet<u32> =
             offices.iter().flat_map(|office| office.taken.iter().chain(&office.refused)).copied().collect();
         let refused: HashSet<u32> =
             offices.iter().flat_map(|office| office.refused.iter()).copied().collect();
-        for book in &self.books {
-            let book = book.lock().unwrap();
-            let mut ends: HashMap<u32, Vec<MessageState>> = HashMap::new();
-            for (id, state) in &book.told {
-                let number = book.acknowledged.get(id);
-                // An acknowledgement that was lost with its connection has a receipt nobody waits for.
-                let Some(number) = number else { continue };
-                ends.entry(*number).or_default().push(*state);
-            }
-            for (id, number) in &book.acknowledged {
-                assert!(arrived.contains(number), "seed {seed}: {number} was lost, acknowledged as {id}");
-                let told = ends.get(number).map(Vec::as_slice).unwrap_or_default();
-                assert!(!told.is_empty(), "seed {seed}: nothing was told of {number} ({id})");
-                let wanted = if refused.contains(number) { MessageState::REJECTED } else { outcome(*number) };
-                assert!(
-                    told.iter().all(|state| *state == wanted),
-                    "seed {seed}: {number} {told:?}, not {wanted:?}"
-                );
-            }
+        for book in &books {
+            check_book(seed, book, store, &arrived, &refused);
         }
-        let heard: HashSet<u32> =
-            self.books.iter().flat_map(|book| book.lock().unwrap().heard.clone()).collect();
+        let heard: HashSet<u32> = books.iter().flat_map(|book| book.heard.iter().copied()).collect();
         for number in offices.iter().flat_map(|office| &office.mobile_taken) {
             assert!(heard.contains(number), "seed {seed}: {number} from a handset was lost");
         }
+        // Twice upstream is only what was submitted twice, and what was under way when a connection broke
+        // or the gateway died.
+        let mut takings: HashMap<u32, (u32, u32)> = HashMap::new();
+        for office in &offices {
+            office.count_takings(&mut takings);
+        }
+        let submitted =
+            |number: &u32| -> u32 { books.iter().filter_map(|book| book.submitted.get(number)).sum() };
+        for (number, (taken, in_doubt)) in takings {
+            let most = submitted(&number) + in_doubt;
+            assert!(taken <= most, "seed {seed}: {number} was taken {taken} times, not {most} at most");
+        }
+    }
+}
+
+/// Nothing acknowledged is lost, and of each message only its own end is told.
+fn check_book(seed: u64, book: &Book, store: &dyn Store, arrived: &HashSet<u32>, refused: &HashSet<u32>) {
+    let mut told: HashMap<&str, Vec<MessageState>> = HashMap::new();
+    for (id, state) in &book.told {
+        // An acknowledgement that was lost with its connection has a receipt nobody waits for.
+        told.entry(id).or_default().push(*state);
+    }
+    for (id, number) in &book.acknowledged {
+        assert!(arrived.contains(number), "seed {seed}: {number} was lost, acknowledged as {id}");
+        let wanted = if refused.contains(number) { MessageState::REJECTED } else { outcome(*number) };
+        let end = if wanted == MessageState::DELIVERED { Final::Delivered } else { Final::Failed };
+        let kept = MessageId::from_u64(id.parse().unwrap()).and_then(|id| store.story(id).unwrap());
+        let state = kept.map(|story| story.message.state);
+        assert_eq!(state, Some(State::Final(end)), "seed {seed}: {number} ({id}) in the store");
+        let told = told.get(&**id).map(Vec::as_slice).unwrap_or_default();
+        assert!(!told.is_empty(), "seed {seed}: nothing was told of {number} ({id})");
+        assert!(told.iter().all(|state| *state == wanted), "seed {seed}: {number} {told:?}, not {wanted:?}");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Context;
+use std::time::{Duration, Instant};
 
 use smppkit_net::{Application, Bind, BindMode, Event, Link};
 use smppkit_testkit::Chance;
@@ -26,9 +27,15 @@ pub(super) struct Book {
     pub(super) told: Vec<(String, MessageState)>,
     /// Messages from handsets.
     pub(super) heard: Vec<u32>,
-    pub(super) refused: u32,
-    /// Neither acknowledged nor refused: nobody knows.
+    /// How often each was submitted.
+    pub(super) submitted: HashMap<u32, u32>,
+    /// What it was refused with, and when. It comes again with what was.
+    pub(super) refused: Vec<(Instant, CommandStatus)>,
+    /// Neither acknowledged nor refused: nobody knows. It comes again with some.
     pub(super) unknown: u32,
+    again: Vec<(Instant, u32)>,
+    /// It submits once in so many turns.
+    pace: u64,
     /// How many of the receipts it is told to come again with.
     pub(super) put_off: u32,
 }
@@ -42,7 +49,13 @@ pub(super) struct Customer {
 }
 
 impl Book {
-    pub(super) fn new(name: &'static str, version: Version, chance: Chance, numbers: (u32, u32)) -> Shared {
+    pub(super) fn new(
+        name: &'static str,
+        version: Version,
+        chance: Chance,
+        numbers: (u32, u32),
+        pace: u64,
+    ) -> Shared {
         Arc::new(Mutex::new(Self {
             name,
             version,
@@ -52,14 +65,31 @@ impl Book {
             acknowledged: HashMap::new(),
             told: Vec::new(),
             heard: Vec::new(),
-            refused: 0,
+            submitted: HashMap::new(),
+            refused: Vec::new(),
             unknown: 0,
+            again: Vec::new(),
+            pace,
             put_off: 0,
         }))
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.next >= self.end
+        self.next >= self.end && self.again.is_empty()
+    }
+
+    /// What to submit, if anything.
+    fn number(&self, now: Instant) -> Option<u32> {
+        let again = self.again.iter().find(|(at, _)| *at <= now).map(|(_, number)| *number);
+        again.or_else(|| (self.next < self.end).then_some(self.next))
+    }
+
+    fn submitted(&mut self, number: u32) {
+        *self.submitted.entry(number).or_default() += 1;
+        match self.again.iter().position(|(_, again)| *again == number) {
+            Some(at) => drop(self.again.swap_remove(at)),
+            None => self.next = number + 1,
+        }
     }
 }
 
@@ -73,13 +103,15 @@ impl Customer {
     }
 
     fn submit(&self, link: &mut Link<'_, u32>) {
+        let now = link.now().mono;
         let mut book = self.book();
+        let pace = book.pace;
+        if book.is_done() || !book.chance.one_in(pace) {
+            return;
+        }
         // A few at a time, so that connections break in between.
         for _ in 0..3 {
-            if link.session.room() == 0 || book.is_done() {
-                return;
-            }
-            let number = book.next;
+            let Some(number) = book.number(now).filter(|_| link.session.room() > 0) else { return };
             let pdu = SubmitSm {
                 source_addr: book.name.parse().unwrap(),
                 destination_addr: destination(number).parse().unwrap(),
@@ -90,7 +122,7 @@ impl Customer {
             if link.request(pdu, number).is_err() {
                 return;
             }
-            book.next += 1;
+            book.submitted(number);
         }
     }
 
@@ -113,6 +145,9 @@ impl Customer {
     }
 }
 
+/// Until it comes again with what was refused.
+const LATER: Duration = Duration::from_millis(500);
+
 /// Where a message goes: numbers of a few, so that pairs repeat.
 pub(super) fn destination(number: u32) -> String {
     format!("4477009{:05}", number % 7)
@@ -124,16 +159,26 @@ impl Application for Customer {
     fn event(&mut self, link: &mut Link<'_, u32>, event: Event<u32>) {
         match event {
             Event::Response { token, status, body, .. } => {
+                let now = link.now().mono;
                 let mut book = self.book();
                 match body {
                     Body::SubmitSmResp(resp) if status.is_ok() => {
                         let before = book.acknowledged.insert(resp.message_id.to_text(), token);
                         assert_eq!(before, None, "the id {} was given twice", resp.message_id);
                     }
-                    _ => book.refused += 1,
+                    _ => {
+                        book.refused.push((now, status));
+                        book.again.push((now + LATER, token));
+                    }
                 }
             }
-            Event::Failed { .. } => self.book().unknown += 1,
+            Event::Failed { token, .. } => {
+                let mut book = self.book();
+                book.unknown += 1;
+                if book.chance.one_in(2) {
+                    book.again.push((link.now().mono, token));
+                }
+            }
             Event::Request(asked, body) => match self.deliver(&body) {
                 CommandStatus::ESME_ROK => link.respond(asked, DeliverSmResp::default()),
                 status => link.refuse(asked, status),

@@ -76,7 +76,7 @@ impl Wire {
             }
             let due = each!(end, offline => offline.deadline()).is_some_and(|at| at <= now.mono);
             let own = match end {
-                End::Centre(offline) => offline.app().next_due().is_some_and(|at| at <= now.mono),
+                End::Centre(offline) => offline.app().has_work(now.mono),
                 End::Customer(_) => true,
                 _ => false,
             };
@@ -100,7 +100,27 @@ impl Wire {
 
     pub(super) fn close(self, now: Now) {
         for (end, _) in self.ends {
-            each!(end, offline => drop(offline.close(now)));
+            match end {
+                End::Centre(offline) => offline.close(now).gone(now),
+                end => each!(end, offline => drop(offline.close(now))),
+            }
+        }
+    }
+
+    /// The gateway died, without a goodbye. What it had sent before may still arrive.
+    pub(super) fn break_off(self, now: Now, chance: &mut Chance) {
+        let arrives = chance.one_in(2);
+        for ((mut end, _), pipe) in self.ends.into_iter().zip(self.pipes) {
+            if matches!(end, End::Front(_) | End::Session(_)) {
+                continue;
+            }
+            for (_, octets) in pipe.into_iter().filter(|_| arrives) {
+                each!(&mut end, offline => offline.receive(now, &octets));
+            }
+            match end {
+                End::Centre(offline) => offline.close(now).gone(now),
+                end => each!(end, offline => drop(offline.close(now))),
+            }
         }
     }
 
