@@ -68,8 +68,10 @@ pub struct Trace {
 pub enum Fault {
     /// No file may grow (ENOSPC).
     Full,
-    /// Nothing can be written (EIO; EROFS, when the system made it read-only, looks the same to SQLite).
+    /// Nothing can be written (EIO).
     Write,
+    /// Nothing can be written, deleted or opened for writing (EROFS): the system has made it read-only.
+    ReadOnly,
     /// Writes go well, and syncs fail.
     Sync,
 }
@@ -194,7 +196,7 @@ impl State {
 
     pub(crate) fn write(&mut self, file: &Arc<str>, at: usize, octets: &[u8]) -> Result<(), Refused> {
         match self.fault {
-            Some(Fault::Write) => return Err(Refused::Io),
+            Some(Fault::Write | Fault::ReadOnly) => return Err(Refused::Io),
             Some(Fault::Full) if at + octets.len() > self.length(file) => return Err(Refused::Full),
             _ => {}
         }
@@ -204,7 +206,7 @@ impl State {
     }
 
     pub(crate) fn truncate(&mut self, file: &Arc<str>, length: usize) -> Result<(), Refused> {
-        if self.fault == Some(Fault::Write) {
+        if matches!(self.fault, Some(Fault::Write | Fault::ReadOnly)) {
             return Err(Refused::Io);
         }
         self.files.entry(file.clone()).or_default().resize(length, 0);
@@ -213,12 +215,16 @@ impl State {
     }
 
     pub(crate) fn sync(&mut self, file: &Arc<str>) -> Result<(), Refused> {
-        if matches!(self.fault, Some(Fault::Write | Fault::Sync)) {
+        if matches!(self.fault, Some(Fault::Write | Fault::Sync | Fault::ReadOnly)) {
             self.trace.ops.push(Op::SyncFailed { file: file.clone() });
             return Err(Refused::Io);
         }
         self.trace.ops.push(Op::Sync { file: file.clone() });
         Ok(())
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.fault == Some(Fault::ReadOnly)
     }
 
     /// False if it was not there.

@@ -155,6 +155,12 @@ unsafe extern "C" fn open(
     unsafe { (*file).pMethods = ptr::null() };
     // SAFETY: SQLite gives a name that ends with a zero, or none.
     let Some((state, name)) = (unsafe { text(name) }).and_then(find) else { return ffi::SQLITE_CANTOPEN };
+    // As SQLite's own for Unix does: what cannot be written is opened for reading.
+    let flags = if lock(&state).is_read_only() {
+        flags & !(ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_CREATE) | ffi::SQLITE_OPEN_READONLY
+    } else {
+        flags
+    };
     if flags & ffi::SQLITE_OPEN_CREATE != 0 {
         lock(&state).create(&name);
     } else if !lock(&state).exists(&name) {
@@ -286,6 +292,9 @@ unsafe extern "C" fn shm_unmap(file: *mut ffi::sqlite3_file, _: c_int) -> c_int 
 unsafe extern "C" fn delete(_: *mut ffi::sqlite3_vfs, name: *const c_char, is_synced: c_int) -> c_int {
     // SAFETY: SQLite gives a name that ends with a zero.
     let Some((state, name)) = (unsafe { text(name) }).and_then(find) else { return ffi::SQLITE_IOERR_DELETE };
+    if lock(&state).is_read_only() {
+        return ffi::SQLITE_IOERR_DELETE;
+    }
     let was_there = lock(&state).delete(&name, is_synced != 0);
     if was_there { ffi::SQLITE_OK } else { ffi::SQLITE_IOERR_DELETE_NOENT }
 }

@@ -101,20 +101,25 @@ fn after_a_failed_sync_nothing_is_taken_and_nothing_taken_later_is_lost() {
 
 #[test]
 fn a_disk_that_cannot_be_written_is_an_error_and_no_loss() {
-    let disk = Disk::new(BTreeMap::new());
-    disk.set_fault(Some(Fault::Write));
-    assert!(matches!(open(&disk, NOW), Err(StoreError::Io { .. })));
-    disk.set_fault(None);
-    let mut store = open(&disk, NOW).unwrap();
-    let taken: Vec<MessageId> = (0..20).map(|_| accept(&mut store).unwrap()).collect();
-    disk.set_fault(Some(Fault::Write));
-    assert!(matches!(accept(&mut store), Err(StoreError::Io { .. })));
-    assert!(matches!(accept(&mut store), Err(StoreError::Stopped)));
-    drop(store);
-    disk.set_fault(None);
-    let mut store = open(&disk, NOW).unwrap();
-    assert!(taken.iter().all(|id| store.story(*id).unwrap().is_some()));
-    assert_eq!(store.check().unwrap(), []);
+    for fault in [Fault::Write, Fault::ReadOnly] {
+        let disk = Disk::new(BTreeMap::new());
+        disk.set_fault(Some(fault));
+        let error = open(&disk, NOW).unwrap_err();
+        assert!(matches!(error, StoreError::Io { .. }), "{fault:?}: {error:?}");
+        disk.set_fault(None);
+        let mut store = open(&disk, NOW).unwrap();
+        let taken: Vec<MessageId> = (0..20).map(|_| accept(&mut store).unwrap()).collect();
+        disk.set_fault(Some(fault));
+        assert!(matches!(accept(&mut store), Err(StoreError::Io { .. })));
+        assert!(matches!(accept(&mut store), Err(StoreError::Stopped)));
+        drop(store);
+        let error = open(&disk, NOW).unwrap_err();
+        assert!(matches!(error, StoreError::Io { .. }), "{fault:?}: {error:?}");
+        disk.set_fault(None);
+        let mut store = open(&disk, NOW).unwrap();
+        assert!(taken.iter().all(|id| store.story(*id).unwrap().is_some()));
+        assert_eq!(store.check().unwrap(), []);
+    }
 }
 
 #[test]
@@ -129,6 +134,7 @@ fn nothing_acknowledged_is_lost_by_faults_of_all_kinds() {
             disk.set_fault(match chance % 20 {
                 0 => Some(Fault::Write),
                 1 => Some(Fault::Sync),
+                5 => Some(Fault::ReadOnly),
                 2..5 => Some(Fault::Full),
                 _ => None,
             });
