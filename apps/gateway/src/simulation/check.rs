@@ -4,15 +4,42 @@
 
 use std::collections::{HashMap, HashSet};
 
-use smppkit_store::{Final, MessageId, State, Store};
+use smppkit_store::{Final, MessageId, State, Store, Timestamp, Totals};
+use smppkit_wire::CommandStatus;
 use smppkit_wire::value::MessageState;
 
 use super::centre::outcome;
 use super::customer::Book;
+use super::ground::Death;
 use super::world::World;
 
+/// What a run met, to see that runs meet all that they are for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Met {
+    pub(super) acknowledged: usize,
+    pub(super) killed: usize,
+    pub(super) power_cuts: usize,
+    /// Refused since the disk was full, or could not be written.
+    pub(super) refused_full: usize,
+    pub(super) refused_broken: usize,
+    /// Taken by a message centre again.
+    pub(super) taken_twice: usize,
+}
+
+impl Met {
+    pub(super) fn add(&mut self, other: Self) {
+        self.acknowledged += other.acknowledged;
+        self.killed += other.killed;
+        self.power_cuts += other.power_cuts;
+        self.refused_full += other.refused_full;
+        self.refused_broken += other.refused_broken;
+        self.taken_twice += other.taken_twice;
+    }
+}
+
 impl World {
-    pub(super) fn check(&mut self) {
+    pub(super) fn check(&mut self) -> Met {
+        let mut met = self.met;
         let seed = self.seed;
         let process = self.process.as_mut().expect("it runs in the end");
         let totals = process.pump.store().totals();
@@ -27,6 +54,19 @@ impl World {
             offices.iter().flat_map(|office| office.refused.iter()).copied().collect();
         for book in &books {
             check_book(seed, book, store, &arrived, &refused);
+            met.acknowledged += book.acknowledged.len();
+        }
+        for (at, status) in books.iter().flat_map(|book| &book.refused) {
+            let passed = *at - self.began;
+            match *status {
+                CommandStatus::ESME_RMSGQFUL => met.refused_full += 1,
+                _ => met.refused_broken += 1,
+            }
+            let trouble = self.fate.trouble;
+            assert!(
+                self.fate.may_refuse(passed, *status),
+                "seed {seed}: refused with {status} after {passed:?}, {trouble:?}"
+            );
         }
         let heard: HashSet<u32> = books.iter().flat_map(|book| book.heard.iter().copied()).collect();
         for number in offices.iter().flat_map(|office| &office.mobile_taken) {
@@ -43,7 +83,25 @@ impl World {
         for (number, (taken, in_doubt)) in takings {
             let most = submitted(&number) + in_doubt;
             assert!(taken <= most, "seed {seed}: {number} was taken {taken} times, not {most} at most");
+            met.taken_twice += usize::from(taken > 1);
         }
+        drop((books, offices));
+        self.check_cut(totals);
+        met
+    }
+}
+
+impl World {
+    /// When all is settled a power cut takes nothing any more.
+    fn check_cut(&mut self, totals: Totals) {
+        if !self.ground.stays() {
+            return;
+        }
+        self.ground.die(Death::PowerCut, self.ground.operations(), &mut self.fate.chance);
+        let seed = self.seed;
+        let mut store = self.ground.open(Timestamp(self.now().unix_ms)).unwrap();
+        assert_eq!(store.totals(), totals, "seed {seed}: after a last power cut");
+        assert_eq!(store.check().unwrap(), Vec::<Box<str>>::new(), "seed {seed}: after a last power cut");
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use smppkit_powercut::{Cut, Disk, Replay, VFS};
+use smppkit_powercut::{Cut, Disk, Fault, Replay, VFS};
 use smppkit_store::{Checkpoints, Settings, Sqlite, StoreError, Timestamp};
 use smppkit_testkit::Chance;
 
 /// Where a gateway keeps its messages.
 pub(super) struct Ground {
     disk: Option<Disk>,
+    wal_pages: u32,
 }
 
 /// How a gateway dies.
@@ -23,11 +24,12 @@ pub(super) enum Death {
 
 impl Ground {
     pub(super) fn memory() -> Self {
-        Self { disk: None }
+        Self { disk: None, wal_pages: 0 }
     }
 
-    pub(super) fn disk() -> Self {
-        Self { disk: Some(Disk::new(BTreeMap::new())) }
+    /// `wal_pages` as in the store's settings.
+    pub(super) fn disk(wal_pages: u32) -> Self {
+        Self { disk: Some(Disk::new(BTreeMap::new())), wal_pages }
     }
 
     pub(super) fn open(&self, now: Timestamp) -> Result<Sqlite, StoreError> {
@@ -39,11 +41,23 @@ impl Ground {
             live_limit: 40,
             fold_after: Duration::from_secs(1),
             fold_batch: 2,
-            wal_pages: 50,
+            wal_pages: self.wal_pages,
             checkpoints: Checkpoints::InCommit,
             ..Settings::default()
         };
         Sqlite::open_on_vfs(&disk.path("messages.sqlite"), VFS, now, settings)
+    }
+
+    /// Whether it outlives a process.
+    pub(super) fn stays(&self) -> bool {
+        self.disk.is_some()
+    }
+
+    /// Breaks the disk, or mends it.
+    pub(super) fn set_fault(&self, fault: Option<Fault>) {
+        if let Some(disk) = &self.disk {
+            disk.set_fault(fault);
+        }
     }
 
     /// What was done to the disk up to now.
@@ -53,7 +67,8 @@ impl Ground {
 
     /// What the next process finds if this one is killed after so many operations.
     pub(super) fn killed(&self, operations: usize) -> Self {
-        Self { disk: self.disk.as_ref().map(|disk| disk.killed(operations)) }
+        let disk = self.disk.as_ref().map(|disk| disk.killed(operations));
+        Self { disk, wal_pages: self.wal_pages }
     }
 
     /// Whoever used it died after so many operations: the next finds what is left.
@@ -65,7 +80,7 @@ impl Ground {
                 let trace = disk.take_trace();
                 let mut replay = Replay::new(&trace);
                 trace.ops.iter().take(operations).for_each(|op| replay.step(op));
-                Self { disk: Some(Disk::new(replay.cut(cut(chance)))) }
+                Self { disk: Some(Disk::new(replay.cut(cut(chance)))), wal_pages: self.wal_pages }
             }
         };
     }

@@ -60,7 +60,7 @@ fn remote() -> Arc<RemoteId> {
 
 #[test]
 fn a_receipt_that_came_first_is_not_lost_wherever_the_process_dies() {
-    let ground = Ground::disk();
+    let ground = Ground::disk(50);
     let mut store = ground.open(NOW).unwrap();
     let id = MessageIds::after(NodeId::default(), MessageId::ZERO).next(NOW);
     store.commit(NOW, &[message(id), receipt()], &mut Vec::new()).unwrap();

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use smppkit_net::{BindMode, Now, Offline, SessionConfig};
-use smppkit_store::{MessageId, MessageIds, NodeId, Pump, Sqlite, Store, Timestamp};
+use smppkit_store::{MessageId, MessageIds, NodeId, Pump, Sqlite, Store, StoreError, Timestamp};
 use smppkit_testkit::Chance;
 use smppkit_wire::{Role, Version};
 
 use super::centre::{self, Centre, Office};
+use super::check::Met;
 use super::customer::{self, Book, Customer};
 use super::fate::Fate;
 use super::ground::{Death, Ground};
@@ -59,9 +61,10 @@ pub(super) struct World {
     pub(super) seed: u64,
     chance: Chance,
     clock: Arc<Mutex<Now>>,
-    began: Instant,
-    fate: Fate,
-    ground: Ground,
+    pub(super) began: Instant,
+    pub(super) fate: Fate,
+    pub(super) met: Met,
+    pub(super) ground: Ground,
     /// None while it is down.
     pub(super) process: Option<Process>,
     /// When it begins again.
@@ -118,6 +121,7 @@ impl World {
             clock,
             began,
             fate,
+            met: Met::default(),
             ground,
             process: None,
             begins: began,
@@ -130,7 +134,7 @@ impl World {
         }
     }
 
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         *self.clock.lock().unwrap()
     }
 
@@ -148,6 +152,7 @@ impl World {
                     office.lock().unwrap().faults = false;
                 }
             }
+            self.ground.set_fault(self.fate.fault(passed));
             self.begin(now);
             self.connect(now);
             self.step(now);
@@ -163,17 +168,40 @@ impl World {
         if self.process.is_some() || self.begins > now.mono {
             return;
         }
-        let store = self.ground.open(Timestamp(now.unix_ms));
-        let store = store.unwrap_or_else(|error| panic!("seed {}: {error}", self.seed));
-        self.process = Some(Process::begin(store, &self.clock));
+        let passed = now.mono - self.began;
+        match self.ground.open(Timestamp(now.unix_ms)) {
+            Ok(store) => {
+                self.process = Some(Process::begin(store, &self.clock));
+                self.fate.began(passed);
+            }
+            // It says so and does not start; somebody tries again.
+            Err(StoreError::Full | StoreError::Io { .. }) if self.fate.fault(passed).is_some() => {
+                self.begins = now.mono + Duration::from_millis(300);
+                for at in self.due.values_mut() {
+                    *at = (*at).max(self.begins);
+                }
+            }
+            Err(error) => panic!("seed {}: {error}", self.seed),
+        }
     }
 
     /// It dies, after so many operations on its disk.
     fn die(&mut self, how: Death, operations: usize, now: Now) {
+        let passed = now.mono - self.began;
+        let since = self.began + self.fate.unwritten_since(passed);
         self.fate.done();
+        match how {
+            Death::Killed => self.met.killed += 1,
+            Death::PowerCut => self.met.power_cuts += 1,
+        }
+        let mut process = self.process.take().expect("it runs");
+        if self.fate.is_broken(passed) && process.hub.store_failures.load(Ordering::Relaxed) > 0 {
+            let outcome = process.pump.store().commit(Timestamp(now.unix_ms), &[], &mut Vec::new());
+            assert!(matches!(outcome, Err(StoreError::Stopped)), "seed {}: {outcome:?}", self.seed);
+        }
         self.ground.die(how, operations, &mut self.fate.chance);
         // First the store, so that nothing that happens to the rest has a consequence.
-        self.process.take().expect("it runs").let_go();
+        process.let_go();
         for (what, wire) in std::mem::take(&mut self.wires) {
             wire.break_off(now, &mut self.fate.chance);
             self.due.insert(what, now.mono);
@@ -183,7 +211,7 @@ impl World {
             *at = (*at).max(self.begins + Duration::from_millis(self.fate.chance.below(1_000)));
         }
         for office in &self.offices {
-            office.lock().unwrap().doubt(now.mono);
+            office.lock().unwrap().doubt(since);
         }
     }
 
@@ -293,9 +321,10 @@ impl World {
     }
 
     fn is_settled(&mut self) -> bool {
-        let now = Timestamp(self.now().unix_ms);
+        let Now { mono, unix_ms } = self.now();
+        let (now, passed) = (Timestamp(unix_ms), mono - self.began);
         let Some(process) = &mut self.process else { return false };
-        let done = self.fate.is_over()
+        let done = self.fate.is_over(passed)
             && self.books.iter().all(|book| book.lock().unwrap().is_done())
             && self.offices.iter().all(|office| office.lock().unwrap().is_done());
         done && !process.pump.turn(now) && {
