@@ -4,6 +4,7 @@
 mod accounts;
 mod broadcast;
 mod certificates;
+mod disk;
 mod drain;
 mod errors;
 mod harness;

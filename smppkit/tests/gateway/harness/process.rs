@@ -68,8 +68,23 @@ impl Gateway {
     /// Starts it, and says how long it took until it listens.
     #[track_caller]
     pub(crate) fn run(&mut self) -> Duration {
+        self.run_by(Command::new(env!("CARGO_BIN_EXE_smppkit")))
+    }
+
+    /// The same, where no file of its can grow beyond so many blocks of 512 octets: what is written there
+    /// fails.
+    #[track_caller]
+    pub(crate) fn run_with_files_of(&mut self, blocks: u32) {
+        let mut shell = Command::new("sh");
+        // An ignored signal stays ignored: the write fails in place of it.
+        shell.args(["-c", r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#, &blocks.to_string()]);
+        shell.arg(env!("CARGO_BIN_EXE_smppkit"));
+        self.run_by(shell);
+    }
+
+    #[track_caller]
+    fn run_by(&mut self, mut command: Command) -> Duration {
         let began = Instant::now();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_smppkit"));
         command.arg("gateway").arg("--config").arg(self.dir.join("gateway.toml"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env_remove("RUST_LOG").env("NO_COLOR", "1");
