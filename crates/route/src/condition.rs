@@ -11,7 +11,7 @@ use crate::limits::Budget;
 use crate::number::{Meaning, Numbers, is_name};
 use crate::pattern::Texts;
 use crate::rule::Rule;
-use crate::time::{Spans, Zone};
+use crate::time::{HourSpan, Span, Spans, Zone};
 use crate::written::{Patterns, TlvWish, cut};
 
 /// One condition.
@@ -28,8 +28,8 @@ enum Check {
     Number(NumberField, Numbers),
     Udh(bool),
     WantsReceipt(bool),
-    Hours(Zone, Spans),
-    Weekdays(Zone, Spans),
+    Hours(Zone, Spans<HourSpan>),
+    Weekdays(Zone, Spans<Span>),
     From(Zone, i64),
     Until(Zone, i64),
     Tlv(Tag, TlvCheck),
@@ -120,7 +120,9 @@ impl Condition {
             Check::Number(field, numbers) => numbers.hold(field.value(facts)),
             Check::Udh(wanted) => facts.esm_class.has_udh() == *wanted,
             Check::WantsReceipt(wanted) => wants_receipt(facts) == *wanted,
-            Check::Hours(zone, spans) => spans.hold(zone.minute_of_day(facts.unix_ms)),
+            Check::Hours(zone, spans) => {
+                spans.hold(zone.weekday(facts.unix_ms), zone.minute_of_day(facts.unix_ms))
+            }
             Check::Weekdays(zone, spans) => spans.hold(zone.weekday(facts.unix_ms)),
             Check::From(_, moment) => *moment <= facts.unix_ms,
             Check::Until(_, moment) => facts.unix_ms < *moment,

@@ -94,10 +94,11 @@ pub struct Rule {
     /// Parts of the whole message, where they are known.
     #[serde(skip_serializing_if = "Patterns::is_empty")]
     pub parts: Patterns,
-    /// Hours of the day, `08:00-20:00`, the end not included; `22:00-06:00` goes over midnight.
+    /// Hours of the day, `08:00-20:00`, the end not included; `22:00-06:00` goes over midnight. Or hours of some
+    /// days, `mon-fri 08:00-20:00`: over midnight they belong to the day on which they begin.
     #[serde(skip_serializing_if = "Patterns::is_empty")]
     pub hours: Patterns,
-    /// Days of the week: `mon`, `sat-sun`. Hours over midnight belong to two of them.
+    /// Days of the week: `mon`, `sat-sun`. Hours over midnight that name no days belong to two of them.
     #[serde(skip_serializing_if = "Patterns::is_empty")]
     pub weekdays: Patterns,
     /// First day, `2026-12-01`, or moment, `2026-12-01 08:00`.

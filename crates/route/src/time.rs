@@ -9,20 +9,29 @@ pub(crate) struct Zone {
     minutes: i64,
 }
 
-/// Spans of a circle: the hours of a day, the days of a week.
+/// Spans of time: one of the plain ones has to hold, if there are any, and none of those after `!`.
 #[derive(Debug)]
-pub(crate) struct Spans {
-    any: Vec<Span>,
-    none: Vec<Span>,
+pub(crate) struct Spans<S> {
+    any: Vec<S>,
+    none: Vec<S>,
     /// Whether there are no plain spans.
     open: bool,
 }
 
-/// From the first, not to the second; over the end of the circle where that is not above the first.
-type Span = (u32, u32);
+/// Of a circle, the hours of a day or the days of a week: from the first, not to the second; over the end of the
+/// circle where that is not above the first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span(u32, u32);
+
+/// Hours of the days on which they begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HourSpan {
+    days: Span,
+    hours: Span,
+}
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-const MINUTE_MS: i64 = 60_000;
+pub(crate) const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 impl Zone {
@@ -92,49 +101,92 @@ impl Zone {
     }
 }
 
-impl Spans {
+impl Span {
+    const WEEK: Self = Self(0, 7);
+
+    /// Of `08:00-20:00`.
+    fn hours(text: &str) -> Option<Self> {
+        let (from, until) = text.split_once('-')?;
+        let (from, until) = (clock(from.trim())?, clock(until.trim())?);
+        (from != until && from < 24 * 60).then_some(Self(from, until))
+    }
+
+    /// Of `mon` or `mon-fri`.
+    fn weekdays(text: &str) -> Option<Self> {
+        let day = |text: &str| DAYS.iter().position(|day| text.trim().eq_ignore_ascii_case(day));
+        let (from, to) = text.split_once('-').unwrap_or((text, text));
+        let (from, to) = (day(from)? as u32, day(to)? as u32);
+        // All seven days, whichever is the first, are one span that ends at the end of the circle.
+        Some(if (to + 1) % 7 == from { Self::WEEK } else { Self(from, to + 1) })
+    }
+
+    const fn holds(self, at: u32) -> bool {
+        let Self(from, until) = self;
+        if from < until { from <= at && at < until } else { from <= at || at < until }
+    }
+}
+
+impl HourSpan {
+    /// Of `08:00-20:00`, or `mon-fri 08:00-20:00`.
+    fn parse(text: &str) -> Option<Self> {
+        let (days, hours) = text.split_at(text.find(|c: char| c.is_ascii_digit())?);
+        let days = if days.is_empty() { Span::WEEK } else { Span::weekdays(days.strip_suffix(' ')?)? };
+        Some(Self { days, hours: Span::hours(hours)? })
+    }
+
+    /// What goes over midnight belongs to the day before, then.
+    const fn holds(self, weekday: u32, minute: u32) -> bool {
+        let Span(from, until) = self.hours;
+        let is_next_day = from > until && minute < until;
+        self.hours.holds(minute) && self.days.holds(if is_next_day { (weekday + 6) % 7 } else { weekday })
+    }
+}
+
+impl Spans<HourSpan> {
     pub(crate) fn hours(patterns: &Patterns, budget: &mut Budget) -> Result<Self, String> {
-        Self::new(patterns, budget, |text| {
-            let (from, until) = text.split_once('-')?;
-            let (from, until) = (clock(from.trim())?, clock(until.trim())?);
-            (from != until && from < 24 * 60).then_some((from, until))
+        Self::new(patterns, budget, HourSpan::parse, |text| {
+            format!("{text:?} is no span of hours such as 08:00-20:00, or mon-fri 08:00-20:00")
         })
-        .map_err(|text| format!("{text:?} is no span of hours such as 08:00-20:00"))
     }
 
+    pub(crate) fn hold(&self, weekday: u32, minute: u32) -> bool {
+        self.hold_by(|span| span.holds(weekday, minute))
+    }
+}
+
+impl Spans<Span> {
     pub(crate) fn weekdays(patterns: &Patterns, budget: &mut Budget) -> Result<Self, String> {
-        Self::new(patterns, budget, |text| {
-            let day = |text: &str| DAYS.iter().position(|day| text.trim().eq_ignore_ascii_case(day));
-            let (from, to) = text.split_once('-').unwrap_or((text, text));
-            let (from, to) = (day(from)? as u32, day(to)? as u32);
-            // All seven days, whichever is the first, are one span that ends at the end of the circle.
-            Some(if (to + 1) % 7 == from { (0, 7) } else { (from, to + 1) })
+        Self::new(patterns, budget, Span::weekdays, |text| {
+            format!("{text:?} is no weekday such as mon, or mon-fri")
         })
-        .map_err(|text| format!("{text:?} is no weekday such as mon, or mon-fri"))
     }
 
-    /// The pattern that is none, or its spans.
+    pub(crate) fn hold(&self, weekday: u32) -> bool {
+        self.hold_by(|span| span.holds(weekday))
+    }
+}
+
+impl<S> Spans<S> {
+    /// `wrong` says what a pattern that is none should be.
     fn new(
         patterns: &Patterns,
         budget: &mut Budget,
-        span: impl Fn(&str) -> Option<Span>,
+        span: impl Fn(&str) -> Option<S>,
+        wrong: impl Fn(String) -> String,
     ) -> Result<Self, String> {
         budget.take_patterns(patterns.0.len())?;
         let mut new = Self { any: Vec::new(), none: Vec::new(), open: true };
         for pattern in &patterns.0 {
             let plain = pattern.strip_prefix('!');
-            let span = span(plain.unwrap_or(pattern)).ok_or_else(|| cut(pattern))?;
+            let span = span(plain.unwrap_or(pattern)).ok_or_else(|| wrong(cut(pattern)))?;
             new.open &= plain.is_some();
             if plain.is_some() { new.none.push(span) } else { new.any.push(span) }
         }
         Ok(new)
     }
 
-    pub(crate) fn hold(&self, at: u32) -> bool {
-        let within = |&(from, until): &Span| {
-            if from < until { from <= at && at < until } else { from <= at || at < until }
-        };
-        (self.open || self.any.iter().any(within)) && !self.none.iter().any(within)
+    fn hold_by(&self, holds: impl Fn(&S) -> bool) -> bool {
+        (self.open || self.any.iter().any(&holds)) && !self.none.iter().any(holds)
     }
 }
 
@@ -214,18 +266,33 @@ mod tests {
     }
 
     #[test]
+    fn hours_of_some_days_belong_to_the_day_on_which_they_begin() {
+        let patterns = ["Mon-Fri 08:00-20:00", "sat 22:00-06:00", "!wed 12:00-13:00"].map(str::to_owned);
+        let spans = Spans::hours(&Patterns(patterns.to_vec()), &mut Budget::default()).unwrap();
+        let holds = |weekday: u32, hour: u32| spans.hold(weekday, hour * 60);
+        assert!(holds(0, 8) && holds(4, 19) && !holds(4, 20) && !holds(5, 8));
+        assert!(holds(5, 22) && holds(5, 23) && !holds(5, 0) && holds(6, 5) && !holds(6, 22) && !holds(0, 5));
+        assert!(holds(1, 12) && !holds(2, 12));
+        let sunday = Spans::hours(&"sun 22:00-06:00".into(), &mut Budget::default()).unwrap();
+        assert!(sunday.hold(0, 0) && !sunday.hold(1, 0), "Monday comes after Sunday");
+    }
+
+    #[test]
     fn spans_go_over_midnight_and_over_sunday() {
         let hours = |text: &str| Spans::hours(&text.into(), &mut Budget::default());
         let night = hours("22:00-06:00").unwrap();
-        assert!(night.hold(22 * 60) && night.hold(0) && !night.hold(6 * 60) && !night.hold(12 * 60));
-        assert!(hours("00:00-24:00").unwrap().hold(1_439));
+        let at = |spans: &Spans<HourSpan>, minute| spans.hold(2, minute);
+        assert!(at(&night, 22 * 60) && at(&night, 0) && !at(&night, 6 * 60) && !at(&night, 12 * 60));
+        assert!(at(&hours("00:00-24:00").unwrap(), 1_439));
         let no_lunch = Spans::hours(
             &Patterns(vec!["08:00-18:00".into(), "!12:00-13:00".into()]),
             &mut Budget::default(),
         );
         let no_lunch = no_lunch.unwrap();
-        assert!(no_lunch.hold(8 * 60) && !no_lunch.hold(12 * 60) && !no_lunch.hold(18 * 60));
-        for none in ["8-20", "08:00", "08:00-08:00", "24:00-08:00", "08:00-25:00"] {
+        assert!(at(&no_lunch, 8 * 60) && !at(&no_lunch, 12 * 60) && !at(&no_lunch, 18 * 60));
+        let wrong =
+            ["8-20", "08:00", "08:00-08:00", "24:00-08:00", "08:00-25:00", "mon-fri", "fri08:00-20:00"];
+        for none in wrong.into_iter().chain(["day 08:00-20:00", "mon,tue 08:00-20:00", ""]) {
             assert!(hours(none).is_err(), "{none}");
         }
         let days = |text: &str| {

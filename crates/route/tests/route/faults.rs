@@ -36,7 +36,7 @@ fn the_rule_the_field_and_what_to_do_are_named() {
         ),
         (
             "hours = '8-20'\nto = ['a']",
-            "route \"route 1\": hours: \"8-20\" is no span of hours such as 08:00-20:00",
+            "route \"route 1\": hours: \"8-20\" is no span of hours such as 08:00-20:00, or mon-fri 08:00-20:00",
         ),
         (
             "weekdays = 'Montag'\nto = ['a']",
@@ -90,7 +90,7 @@ fn the_rule_the_field_and_what_to_do_are_named() {
         ),
         (
             "enabled = false\nhours = 'never'\nto = ['a']",
-            "route \"route 1\": hours: \"never\" is no span of hours such as 08:00-20:00",
+            "route \"route 1\": hours: \"never\" is no span of hours such as 08:00-20:00, or mon-fri 08:00-20:00",
         ),
     ] {
         assert_eq!(fault(&format!("[[route]]\n{text}")).to_string(), said, "{text}");
