@@ -48,8 +48,9 @@ impl Binds {
         let plan = self.hub.plan.load_full();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|name, kept| {
-            let is_same =
-                |upstream: &Arc<Upstream>| upstream.settings == kept.settings && !upstream.feed.is_paused();
+            let is_same = |upstream: &Arc<Upstream>| {
+                upstream.settings.binds_like(&kept.settings) && !upstream.feed.is_paused()
+            };
             let same = plan.connectors.get(name).is_some_and(is_same);
             if !same {
                 kept.stop();

@@ -8,6 +8,7 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use smppkit_route::Hours;
 use smppkit_store::{Claimed, Store, StoreError, Timestamp};
 use smppkit_wire::Version;
 
@@ -34,6 +35,8 @@ struct Inside {
     /// When it is looked at again, in milliseconds since 1970.
     look_at: Option<i64>,
     rate: Option<Arc<Rate>>,
+    /// Outside them nothing is claimed.
+    hours: Option<Arc<Hours>>,
 }
 
 /// A session that sends.
@@ -61,6 +64,11 @@ impl Feed {
     /// Messages in a second, from now on.
     pub(crate) fn set_rate(&self, rate: Option<Arc<Rate>>) {
         self.inside().rate = rate;
+    }
+
+    /// When messages are claimed, from now on.
+    pub(crate) fn set_hours(&self, hours: Option<Arc<Hours>>) {
+        self.inside().hours = hours;
     }
 
     /// A session begins to send. `window` is what it can have on its way.
@@ -132,6 +140,16 @@ impl Feed {
     fn claim(self: &Arc<Self>, hub: &Arc<Hub>, mut inside: MutexGuard<'_, Inside>) {
         if inside.is_claiming || inside.is_paused || inside.is_dry || !hub.may_send() {
             return;
+        }
+        if let Some(hours) = inside.hours.clone() {
+            let now_ms = hub.now().unix_ms;
+            if !hours.is_open(now_ms) {
+                inside.is_dry = true;
+                if let Some(opens) = hours.next_change(now_ms) {
+                    inside.look_at(hub, opens);
+                }
+                return;
+            }
         }
         let room: i64 = inside.takers.iter().map(|taker| taker.room).sum();
         let mut limit = room.min(CLAIM);

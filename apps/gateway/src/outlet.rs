@@ -75,9 +75,13 @@ impl Outlet {
         }
         self.is_closed = true;
         self.feed.leave(self.taker);
-        let left: Vec<Claimed> = self.backlog.drain(..).collect();
-        if !left.is_empty() {
-            hub.release(self.feed.queue.clone(), left);
+        self.give_back(hub);
+    }
+
+    /// What was handed to it and is not to be sent now goes back.
+    pub(crate) fn give_back(&mut self, hub: &Arc<Hub>) {
+        if !self.backlog.is_empty() {
+            hub.release(self.feed.queue.clone(), self.backlog.drain(..).collect());
         }
     }
 

@@ -1,12 +1,13 @@
 //! The settings, made ready: what sessions look at.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwapOption;
 use smppkit_net::Now;
 use smppkit_relay::{Learnt, RetryPolicy};
-use smppkit_route::{Table, Targets};
+use smppkit_route::{Hours, Table, Targets};
 use smppkit_store::Place;
 
 use crate::access::{Rate, Seats, Secret, ServerKey};
@@ -66,6 +67,8 @@ pub(crate) struct UpstreamLive {
     pub(crate) in_flight: AtomicU32,
     /// Errands under way.
     pub(crate) errands: AtomicU32,
+    /// When it is sent to; always if there are none.
+    hours: ArcSwapOption<Hours>,
     /// Since when nobody sends, in milliseconds since 1970; looked at while nobody does.
     down_since_ms: AtomicI64,
     /// How far its queue was looked through for what can go another way.
@@ -104,6 +107,15 @@ impl Plan {
         settings.check()?;
         let routes = Table::new(settings.route.clone()).map_err(|error| error.to_string())?;
         let mo_routes = Table::new(settings.mo_route.clone()).map_err(|error| error.to_string())?;
+        // Before anything is changed that lives on: a wrong route changes nothing.
+        let known: HashSet<&str> = settings.connector.iter().map(|connector| &*connector.name).collect();
+        if let Some((rule, target)) = routes.targets().find(|(_, target)| !known.contains(target)) {
+            return Err(format!("route {rule:?} leads to {target:?}, which is no connector"));
+        }
+        let known: HashSet<&str> = settings.account.iter().map(|account| &*account.system_id).collect();
+        if let Some((rule, target)) = mo_routes.targets().find(|(_, target)| !known.contains(target)) {
+            return Err(format!("mo_route {rule:?} leads to {target:?}, which is no account"));
+        }
         let mut accounts = HashMap::new();
         for account in &settings.account {
             accounts.insert(account.system_id.as_str().into(), Arc::new(lives.account(account, key, now)));
@@ -113,46 +125,67 @@ impl Plan {
             let upstream = lives.upstream(connector, now);
             connectors.insert(upstream.name.clone(), Arc::new(upstream));
         }
-        if let Some((rule, target)) = routes.targets().find(|(_, target)| !connectors.contains_key(*target)) {
-            return Err(format!("route {rule:?} leads to {target:?}, which is no connector"));
-        }
-        if let Some((rule, target)) = mo_routes.targets().find(|(_, target)| !accounts.contains_key(*target))
-        {
-            return Err(format!("mo_route {rule:?} leads to {target:?}, which is no account"));
-        }
         let retry = settings.retry.policy();
         Ok(Self { settings, accounts, connectors, routes, mo_routes, retry })
     }
 }
 
+impl Plan {
+    /// How connectors are at a moment, in milliseconds since 1970.
+    pub(crate) const fn at(&self, now_ms: i64) -> Standing<'_> {
+        Standing { plan: self, now_ms }
+    }
+}
+
 /// How connectors are, for the routes.
-impl Targets for Plan {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing<'a> {
+    plan: &'a Plan,
+    now_ms: i64,
+}
+
+impl Targets for Standing<'_> {
     fn exists(&self, name: &str) -> bool {
-        self.connectors.contains_key(name) || self.accounts.contains_key(name)
+        self.plan.connectors.contains_key(name) || self.plan.accounts.contains_key(name)
     }
 
     fn is_up(&self, name: &str) -> bool {
-        match self.connectors.get(name) {
-            Some(upstream) => upstream.settings.enabled && upstream.live.is_up(),
+        match self.plan.connectors.get(name) {
+            Some(upstream) => upstream.settings.enabled && upstream.live.sends(self.now_ms),
             // What is for an account waits for it.
-            None => self.accounts.contains_key(name),
+            None => self.plan.accounts.contains_key(name),
         }
     }
 
     fn has_room(&self, name: &str) -> bool {
-        let Some(upstream) = self.connectors.get(name) else { return true };
+        let Some(upstream) = self.plan.connectors.get(name) else { return true };
         let window = upstream.settings.window * upstream.live.senders.load(Ordering::Relaxed);
         upstream.live.in_flight.load(Ordering::Relaxed) < window
     }
 
     fn load(&self, name: &str) -> u32 {
-        self.connectors.get(name).map_or(0, |upstream| upstream.live.in_flight.load(Ordering::Relaxed))
+        self.plan.connectors.get(name).map_or(0, |upstream| upstream.live.in_flight.load(Ordering::Relaxed))
     }
 }
 
 impl UpstreamLive {
     pub(crate) fn is_up(&self) -> bool {
         self.senders.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether it is within its hours.
+    pub(crate) fn is_open(&self, now_ms: i64) -> bool {
+        self.hours.load().as_ref().is_none_or(|hours| hours.is_open(now_ms))
+    }
+
+    /// When its hours begin or end next, if they do.
+    pub(crate) fn next_change(&self, now_ms: i64) -> Option<i64> {
+        self.hours.load().as_ref().and_then(|hours| hours.next_change(now_ms))
+    }
+
+    /// Whether messages are sent there.
+    pub(crate) fn sends(&self, now_ms: i64) -> bool {
+        self.is_up() && self.is_open(now_ms)
     }
 
     /// A session that sent is gone.
@@ -214,6 +247,7 @@ impl Lives {
                 senders: AtomicU32::new(0),
                 in_flight: AtomicU32::new(0),
                 errands: AtomicU32::new(0),
+                hours: ArcSwapOption::empty(),
                 down_since_ms: AtomicI64::new(now.unix_ms),
                 looked_up_to: Mutex::default(),
             })
@@ -222,8 +256,12 @@ impl Lives {
         if let Some(form) = settings.ids.form() {
             *live.learnt() = Learnt::fixed(form);
         }
+        // Checked with the settings.
+        let hours = settings.open_hours().ok().flatten().map(Arc::new);
+        live.hours.store(hours.clone());
         let live = Arc::clone(live);
         let feed = self.feed(&name);
+        feed.set_hours(hours);
         feed.set_rate(settings.throughput.is_some().then(|| Arc::clone(&live.rate)));
         Upstream { feed, settings: settings.clone(), name, live }
     }

@@ -245,6 +245,10 @@ pub(crate) fn apply(hub: &Arc<Hub>, settings: Settings) -> Result<(), String> {
     drop(plan);
     hub.configure(settings)?;
     let plan = hub.plan.load_full();
+    // Its hours may be others.
+    for upstream in plan.connectors.values() {
+        upstream.feed.told(hub);
+    }
     // Who may not bind any more does not stay bound.
     let is_out = |name: &str| plan.accounts.get(name).is_none_or(|account| !account.settings.enabled);
     hub.sessions.order(Order::Unbind, |card| matches!(&card.side, Side::Account(name) if is_out(name)));

@@ -8,6 +8,7 @@ mod disk;
 mod drain;
 mod errors;
 mod harness;
+mod hours;
 mod kills;
 mod life;
 mod order;

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::Operated;
 use super::entities::{MadeIn, Revised};
+use super::moment::Moment;
 use crate::access::PerSecond;
 use crate::entities::Kind;
 use crate::plan::Upstream;
@@ -24,6 +25,10 @@ pub(super) struct Shown {
     /// Where it was made.
     origin: MadeIn,
     state: Condition,
+    /// When its hours begin, while it is outside them.
+    opens: Option<Moment>,
+    /// When they end, while it is not.
+    closes: Option<Moment>,
     /// Where it is bound to.
     address: String,
     /// Our name there.
@@ -56,6 +61,8 @@ pub(super) struct Shown {
 pub(super) enum Condition {
     /// A session that can send is bound.
     Up,
+    /// One is, and nothing is sent there: it is outside its hours.
+    Closed,
     /// None is.
     Down,
     /// Its settings say that it is not used.
@@ -76,13 +83,15 @@ pub(super) struct Ids {
 }
 
 impl Condition {
-    pub(super) fn of(upstream: &Upstream) -> Self {
+    pub(super) fn of(upstream: &Upstream, now_ms: i64) -> Self {
         if !upstream.settings.enabled {
             Self::Disabled
         } else if upstream.feed.is_paused() {
             Self::Drained
-        } else if upstream.live.is_up() {
+        } else if upstream.live.sends(now_ms) {
             Self::Up
+        } else if upstream.live.is_up() {
+            Self::Closed
         } else {
             Self::Down
         }
@@ -90,17 +99,21 @@ impl Condition {
 }
 
 impl Shown {
-    fn of(upstream: &Upstream, origin: MadeIn, binds: u64, waiting: u64) -> Self {
+    fn of(upstream: &Upstream, origin: MadeIn, (binds, waiting): (u64, u64), now_ms: i64) -> Self {
         let settings = &upstream.settings;
         let learnt = upstream.live.learnt().clone();
         let ids = Ids {
             form: learnt.known().map(smppkit_relay::IdForm::name),
             evidence: learnt.evidence().into_iter().map(|(form, seen)| (form.name(), seen)).collect(),
         };
+        let (is_open, change) = (upstream.live.is_open(now_ms), upstream.live.next_change(now_ms));
+        let change = change.map(Moment);
         Self {
             name: upstream.name.to_string(),
             origin,
-            state: Condition::of(upstream),
+            state: Condition::of(upstream, now_ms),
+            opens: change.filter(|_| !is_open),
+            closes: change.filter(|_| is_open),
             address: settings.address.clone(),
             system_id: settings.system_id.clone(),
             tls: settings.tls.is_some(),
@@ -128,7 +141,8 @@ impl Operated {
         let side = Side::Connector(upstream.name.clone());
         let binds = self.hub.sessions.list().iter().filter(|card| card.side == side).count();
         let origin = self.entities.origin(Kind::Connector, &upstream.name).into();
-        Shown::of(upstream, origin, binds as u64, self.pulse().waiting(&upstream.feed.queue))
+        let waiting = self.pulse().waiting(&upstream.feed.queue);
+        Shown::of(upstream, origin, (binds as u64, waiting), self.hub.now().unix_ms)
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) async fn explain(
     Json(question): Json<Question>,
 ) -> Result<Json<Explained>, Problem> {
     let hub = &operated.hub;
-    let plan = hub.plan.load_full();
-    let explained = answer(&plan, &*plan, &question, hub.now().unix_ms, hub.dice());
+    let (plan, now_ms) = (hub.plan.load_full(), hub.now().unix_ms);
+    let explained = answer(&plan, &plan.at(now_ms), &question, now_ms, hub.dice());
     explained.map(Json).map_err(|bad| Problem::unprocessable(bad.to_string()).with("field", bad.field))
 }

@@ -161,6 +161,10 @@ fn sessions(encoder: &mut DescriptorEncoder<'_>, operated: &Operated, plan: &Pla
     each("smppkit_gateway_connector_up", "1 while a session that can send is bound", &|upstream| {
         u64::from(upstream.live.is_up())
     })?;
+    let now_ms = operated.hub.now().unix_ms;
+    each("smppkit_gateway_connector_open", "1 while it is within its hours", &|upstream| {
+        u64::from(upstream.live.is_open(now_ms))
+    })?;
     each("smppkit_gateway_connector_drained", "1 while an operator keeps it out of use", &|upstream| {
         u64::from(upstream.feed.is_paused())
     })?;

@@ -23,6 +23,8 @@ pub(super) struct Status {
     /// Why not, if so.
     trouble: Option<String>,
     messages: Counted,
+    /// Connectors that are outside their hours: nothing is sent there.
+    closed: Vec<Closed>,
     /// Queues in which messages wait: a connector's name, or `esme:` and an account's.
     queues: Vec<Queue>,
     /// Messages held in memory.
@@ -48,6 +50,14 @@ pub(super) struct Counted {
     orphans: u64,
     /// Whether the sum is right.
     is_conserved: bool,
+}
+
+/// A connector outside its hours.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Closed {
+    connector: String,
+    /// When they begin.
+    opens: Option<Moment>,
 }
 
 /// A queue.
@@ -91,6 +101,12 @@ pub(super) async fn status(State(operated): State<Operated>) -> Result<Json<Stat
     let trouble = trouble(hub).await;
     let cards = hub.sessions.list();
     let accounts = cards.iter().filter(|card| matches!(card.side, Side::Account(_))).count();
+    let (plan, now_ms) = (hub.plan.load(), hub.now().unix_ms);
+    let closed = plan.connectors.values().filter(|upstream| !upstream.live.is_open(now_ms));
+    let closed = closed.map(|upstream| Closed {
+        connector: upstream.name.to_string(),
+        opens: upstream.live.next_change(now_ms).map(Moment),
+    });
     let queues = pulse.queues.into_iter();
     let queues = queues.map(|(queue, waiting)| Queue { queue: queue.to_string(), waiting });
     Ok(Json(Status {
@@ -100,6 +116,7 @@ pub(super) async fn status(State(operated): State<Operated>) -> Result<Json<Stat
         takes_messages: trouble.is_none(),
         trouble,
         messages: pulse.totals.into(),
+        closed: closed.collect(),
         queues: queues.collect(),
         messages_in_memory: pulse.live as u64,
         changes_waiting: hub.store.waiting() as u64,

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Judgement, ServerKey};
 use crate::facts::{Origin, of_deliver_sm, of_submit_sm};
-use crate::plan::{Account, Lives, Plan};
+use crate::plan::{Account, Lives, Plan, Upstream};
 use crate::settings::{Settings, millis};
 
 use self::question::bad;
@@ -52,7 +52,7 @@ pub enum SourceSeen {
     Refused,
 }
 
-/// Answers by the settings of a file, as if every connector that is enabled were up.
+/// Answers by the settings of a file, as if every connector that is enabled were up within its hours.
 pub fn explain(config: &Path, question: &Question) -> Result<Explained, String> {
     let settings = crate::serve::load(config).map_err(|error| error.to_string())?;
     of_settings(settings, question)
@@ -63,19 +63,24 @@ fn of_settings(settings: Settings, question: &Question) -> Result<Explained, Str
     let key = ServerKey::new(&[0; 32]);
     let now = Now::read();
     let plan = Plan::new(settings, &mut Lives::default(), &key, now)?;
-    answer(&plan, &AllUp(&plan), question, now.unix_ms, 0).map_err(|bad| bad.to_string())
+    answer(&plan, &AllUp { plan: &plan, now_ms: now.unix_ms }, question, now.unix_ms, 0)
+        .map_err(|bad| bad.to_string())
 }
 
 /// Connectors as they are meant to be.
-struct AllUp<'a>(&'a Plan);
+struct AllUp<'a> {
+    plan: &'a Plan,
+    now_ms: i64,
+}
 
 impl Targets for AllUp<'_> {
     fn exists(&self, name: &str) -> bool {
-        self.0.exists(name)
+        self.plan.at(self.now_ms).exists(name)
     }
 
     fn is_up(&self, name: &str) -> bool {
-        self.0.connectors.get(name).is_none_or(|upstream| upstream.settings.enabled)
+        let is_up = |upstream: &Upstream| upstream.settings.enabled && upstream.live.is_open(self.now_ms);
+        self.plan.connectors.get(name).is_none_or(|upstream| is_up(upstream))
     }
 }
 

@@ -150,13 +150,16 @@ impl Asker {
         let origin = Origin::Account(&self.account.name, self.version);
         let facts = facts::of_broadcast_sm(pdu, origin, now.unix_ms);
         let choice =
-            plan.routes.choose(&facts, &**plan, self.hub.dice()).map_err(|no_route| match no_route {
-                NoRoute::Refused { status, .. } => status,
-                // It has no destination that could be wrong.
-                _ => self.failure(),
+            plan.routes.choose(&facts, &plan.at(now.unix_ms), self.hub.dice()).map_err(|no_route| {
+                match no_route {
+                    NoRoute::Refused { status, .. } => status,
+                    // It has no destination that could be wrong.
+                    _ => self.failure(),
+                }
             })?;
         let mut ways = choice.targets().filter_map(|name| plan.connectors.get(name));
-        ways.find(|upstream| upstream.takes_errands()).cloned().ok_or(self.failure())
+        let is_open = |upstream: &Upstream| !self.submits() || upstream.live.is_open(now.unix_ms);
+        ways.find(|upstream| upstream.takes_errands() && is_open(upstream)).cloned().ok_or(self.failure())
     }
 
     /// Hands a broadcast to a connector.
@@ -166,7 +169,10 @@ impl Asker {
         pdu: BroadcastSm,
         replaced: Option<Kept>,
     ) -> Result<(), CommandStatus> {
-        let (rate, now) = (&upstream.live.rate, self.hub.now().mono);
+        let (rate, Now { mono: now, unix_ms }) = (&upstream.live.rate, self.hub.now());
+        if !upstream.live.is_open(unix_ms) {
+            return Err(self.failure());
+        }
         if rate.wait(now) > ADVANCE {
             return Err(CommandStatus::ESME_RTHROTTLED);
         }
@@ -358,6 +364,11 @@ impl Asker {
         pdu.source_addr = about.source_addr;
         let upstream = self.way(&about, now)?;
         self.clone().ask(&upstream, pdu, say)
+    }
+
+    /// Whether it is sent within hours only; what is asked about it is at any time.
+    fn submits(&self) -> bool {
+        self.asked.command_id == BroadcastSm::COMMAND_ID
     }
 
     /// What is answered when nothing else says what is wrong.

@@ -113,7 +113,8 @@ impl Front {
         let plan = &bound.plan;
         let facts =
             facts::of_submit_sm(&submission.pdu, Origin::Account(&account.name, bound.version), now_ms);
-        let choice = plan.routes.choose(&facts, &**plan, self.hub.dice()).map_err(NoRoute::status)?;
+        let choice =
+            plan.routes.choose(&facts, &plan.at(now_ms), self.hub.dice()).map_err(NoRoute::status)?;
         let Some(upstream) = plan.connectors.get(choice.first()) else {
             return Err(CommandStatus::ESME_RSYSERR);
         };

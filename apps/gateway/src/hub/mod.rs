@@ -1,6 +1,8 @@
 //! What all sessions share: the settings of now, the store, the feeds of its queues, and the ids.
 
 mod results;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 use std::collections::BTreeMap;

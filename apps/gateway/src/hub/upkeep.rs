@@ -41,26 +41,32 @@ impl Hub {
         });
     }
 
-    /// What waits for a connector that has been down for its time goes another way, if its route named one.
+    /// What waits for a connector that has been down for its time, or is outside its hours, goes another way,
+    /// if its route named one.
     fn fail_over(self: &Arc<Self>) {
         let plan = self.plan.load();
         let now_ms = self.now().unix_ms;
-        if !plan.connectors.values().any(|upstream| upstream.live.is_up()) {
+        if !plan.connectors.values().any(|upstream| upstream.live.sends(now_ms)) {
             return;
         }
-        let is_dead =
-            |upstream: &&Arc<Upstream>| upstream.live.down_ms(now_ms) > millis(upstream.settings.failover.0);
-        for upstream in plan.connectors.values().filter(is_dead) {
+        for upstream in plan.connectors.values() {
+            let why = if !upstream.live.is_open(now_ms) {
+                "outside its hours"
+            } else if upstream.live.down_ms(now_ms) > millis(upstream.settings.failover.0) {
+                "down"
+            } else {
+                continue;
+            };
             let (hub, upstream) = (Arc::clone(self), Arc::clone(upstream));
-            self.store.call_then(move |store: &mut dyn Store, now| hub.leave(&upstream, store, now));
+            self.store.call_then(move |store: &mut dyn Store, now| hub.leave(&upstream, why, store, now));
         }
     }
 
     /// A stretch of the queue each time, so that however many cannot go, those behind them can.
-    fn leave(self: &Arc<Self>, upstream: &Upstream, store: &mut dyn Store, now: Timestamp) {
+    fn leave(self: &Arc<Self>, upstream: &Upstream, why: &str, store: &mut dyn Store, now: Timestamp) {
         let queue = &upstream.feed.queue;
         let plan = self.plan.load();
-        let way = |message: &Accepted| another_way(&plan, message);
+        let way = |message: &Accepted| another_way(&plan, message, now);
         let mut looked_up_to = upstream.live.looked_up_to();
         let wanted = &mut |message: &Accepted| way(message).is_some();
         let picked = match store.pick(now, queue, &mut looked_up_to, MOVED_AT_ONCE, wanted) {
@@ -73,7 +79,7 @@ impl Hub {
             due_at: now,
             queue: way(&one.message),
             is_attempt: false,
-            reason: format!("{queue} is down").into(),
+            reason: format!("{queue} is {why}").into(),
         });
         self.settle(None, moved.collect());
     }
@@ -117,14 +123,14 @@ impl Hub {
     }
 }
 
-/// The queue of a connector that is up, of those that a message's route named.
-fn another_way(plan: &Plan, message: &Accepted) -> Option<Arc<str>> {
+/// The queue of a connector that sends now, of those that a message's route named.
+fn another_way(plan: &Plan, message: &Accepted, now: Timestamp) -> Option<Arc<str>> {
     let ways = match Parcel::read(&message.payload) {
         Ok(Parcel::Message(parcel)) => parcel.others,
         _ => Vec::new(),
     };
     // It may come back to the first it was for.
     let ways = ways.iter().map(|way| &**way).chain([&*message.queue]);
-    let up = |way| plan.connectors.get(way).filter(|upstream| upstream.live.is_up());
+    let up = |way| plan.connectors.get(way).filter(|upstream| upstream.live.sends(now.0));
     ways.filter_map(up).map(|upstream| upstream.feed.queue.clone()).next()
 }

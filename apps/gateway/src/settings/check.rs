@@ -73,6 +73,7 @@ impl Settings {
             if connector.bind_modes.is_empty() || connector.binds == 0 {
                 return Err(format!("connector {name:?} has no binds: use enabled = false"));
             }
+            connector.open_hours().map_err(|bad| format!("connector {name:?}: {bad}"))?;
             if connector.binds > 100 {
                 return Err(format!("connector {name:?}: more than 100 binds of one kind"));
             }

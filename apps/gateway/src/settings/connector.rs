@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use smppkit_net::SessionConfig;
 use smppkit_ops::{Span, Timeout, text};
 use smppkit_relay::{Ask, Carry, IdForm};
+use smppkit_route::{BadRoute, Hours, Patterns};
 use smppkit_wire::Version;
 use utoipa::ToSchema;
 
@@ -87,6 +89,18 @@ pub struct ConnectorSettings {
     /// 1 minute.
     #[serde(default = "a_minute")]
     pub failover: Span,
+    /// Hours at which it is sent to, as routes write them: `08:00-20:00`, or with the days on which they begin,
+    /// `mon-fri 08:00-20:00`. Outside them it stays bound and takes receipts and messages; what is for it goes
+    /// another way if its route names one that is open, or waits. Default: always.
+    #[serde(default, deserialize_with = "hours", skip_serializing_if = "Patterns::is_empty")]
+    pub hours: Patterns,
+    /// Days of the week on which it is, likewise: `mon-fri`. Default: all.
+    #[serde(default, deserialize_with = "weekdays", skip_serializing_if = "Patterns::is_empty")]
+    pub weekdays: Patterns,
+    /// What its hours and days are counted in: so far ahead of UTC, such as `+01:00`. The same in summer and
+    /// winter. Default: UTC.
+    #[serde(default, deserialize_with = "zone", skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// TLS towards a message centre.
@@ -179,6 +193,17 @@ impl ConnectorSettings {
 }
 
 impl ConnectorSettings {
+    /// When it is sent to; always where nothing is said.
+    pub(crate) fn open_hours(&self) -> Result<Option<Hours>, BadRoute> {
+        Hours::new(&self.hours, &self.weekdays, self.zone.as_deref())
+    }
+
+    /// Whether sessions that were bound by other settings can stay as they are.
+    pub(crate) fn binds_like(&self, other: &Self) -> bool {
+        let Self { hours, weekdays, zone, .. } = other.clone();
+        Self { hours, weekdays, zone, ..self.clone() } == *other
+    }
+
     /// How it takes long messages.
     pub(crate) fn carry(&self) -> Carry {
         match self.long {
@@ -211,6 +236,27 @@ impl Ids {
             Self::DecimalThenHex => Some(IdForm::DecimalThenHex),
         }
     }
+}
+
+// Each by itself, so that what is wrong is found where it is written; together they are looked at later.
+
+fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Patterns, D::Error> {
+    let hours = Patterns::deserialize(deserializer)?;
+    Hours::new(&hours, &Patterns::default(), None).map_err(|bad| D::Error::custom(bad.why))?;
+    Ok(hours)
+}
+
+fn weekdays<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Patterns, D::Error> {
+    let weekdays = Patterns::deserialize(deserializer)?;
+    Hours::new(&Patterns::default(), &weekdays, None).map_err(|bad| D::Error::custom(bad.why))?;
+    Ok(weekdays)
+}
+
+fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let zone = Option::<String>::deserialize(deserializer)?;
+    let all_day = "00:00-24:00".into();
+    Hours::new(&all_day, &Patterns::default(), zone.as_deref()).map_err(|bad| D::Error::custom(bad.why))?;
+    Ok(zone)
 }
 
 const fn yes() -> bool {

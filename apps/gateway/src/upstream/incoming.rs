@@ -64,7 +64,8 @@ impl Session {
         let plan = self.hub.plan.load();
         delivery_to_neutral(&mut pdu, self.upstream.settings.alphabet.into());
         let facts = facts::of_deliver_sm(&pdu, Origin::Connector(&self.upstream.name), now_ms);
-        let account = plan.mo_routes.choose(&facts, &**plan, self.hub.dice()).map(|choice| choice.first());
+        let account =
+            plan.mo_routes.choose(&facts, &plan.at(now_ms), self.hub.dice()).map(|choice| choice.first());
         let account = account.ok().and_then(|name| plan.accounts.get(name));
         drop(facts);
         let Some(account) = account else {

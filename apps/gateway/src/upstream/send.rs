@@ -21,7 +21,11 @@ impl Session {
         let now = link.now();
         let settings = &self.upstream.settings;
         let version = link.session.version();
-        while link.session.room() > 0 {
+        let is_open = self.upstream.live.is_open(now.unix_ms);
+        if !is_open {
+            outlet.give_back(&self.hub);
+        }
+        while is_open && link.session.room() > 0 {
             let Some(claimed) = outlet.next() else { break };
             let message = match Parcel::read(&claimed.message.payload) {
                 Ok(Parcel::Message(message)) => message,

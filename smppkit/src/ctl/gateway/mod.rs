@@ -174,6 +174,10 @@ fn say_status(status: &Value) {
     if !status["trouble"].is_null() {
         say(&format!("no messages are taken: {}", cell(status, "trouble")));
     }
+    for connector in items(&status["closed"]) {
+        let [name, opens] = ["connector", "opens"].map(|name| cell(connector, name));
+        say(&format!("connector {name} is outside its hours until {opens}"));
+    }
     let (sign, lost) = if messages["is_conserved"] == true { ("=", "") } else { ("!=", ": SOME ARE LOST") };
     say(&format!(
         "messages: {} accepted {sign} {} open + {} delivered + {} failed + {} expired + {} cancelled{lost}",
@@ -210,6 +214,7 @@ fn connectors_table(connectors: &[Value]) {
         "NAME",
         "ORIGIN",
         "STATE",
+        "UNTIL",
         "ADDRESS",
         "BINDS",
         "IN_FLIGHT",
@@ -224,11 +229,16 @@ fn connectors_table(connectors: &[Value]) {
         let binds = format!("{}/{}", cell(connector, "binds"), cell(connector, "binds_wanted"));
         let [name, origin, state, address] =
             ["name", "origin", "state", "address"].map(|name| cell(connector, name));
+        // When it opens, or when it closes.
+        let until = if connector["opens"].is_null() { "closes" } else { "opens" };
+        let until = cell(connector, until);
         let [in_flight, waiting] = ["in_flight", "waiting"].map(|name| cell(connector, name));
         let [sent, taken, receipts] =
             ["sent", "taken", "receipts"].map(|name| cell(&connector["counts"], name));
         let ids = cell(&connector["ids"], "form");
-        table.row([name, origin, state, address, binds, in_flight, waiting, sent, taken, receipts, ids]);
+        table.row([
+            name, origin, state, until, address, binds, in_flight, waiting, sent, taken, receipts, ids,
+        ]);
     }
     table.say("no connectors");
 }

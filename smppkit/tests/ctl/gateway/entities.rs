@@ -80,6 +80,48 @@ fn a_connector_is_made_used_and_taken_away_while_others_stay_bound() {
 }
 
 #[test]
+fn a_connector_outside_its_hours_says_until_when() {
+    let mut gateway = Gateway::start();
+    let url = gateway.simulator.url();
+    let (_, upstream) = url.rsplit_once('@').expect("it has a host");
+    let put = |gateway: &Gateway, hours: &str, weekdays: &str| {
+        let hours = json!({"address": upstream, "system_id": "second", "hours": hours, "weekdays": weekdays});
+        gateway.put("connectors/second", &hours, None)
+    };
+    let state = |gateway: &Gateway| gateway.get("/api/v1/connectors")[0].clone();
+    // The day after tomorrow; 1970 began with a Thursday.
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is later");
+    let today = since.as_secs() / 86_400 + 3;
+    let day = |after: u64| ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][((today + after) % 7) as usize];
+    put(&gateway, "00:00-24:00", day(2)).json(200);
+    gateway.until(|gateway| state(gateway)["state"] == "closed");
+    let closed = state(&gateway);
+    assert_eq!(
+        (&closed["name"], &closed["binds"], &closed["closes"]),
+        (&"second".into(), &1.into(), &json!(null))
+    );
+    let opens = closed["opens"].as_str().expect("it opens").to_owned();
+    assert!(opens.ends_with("T00:00:00.000Z"), "{opens}");
+    let status = gateway.get("/api/v1/status");
+    assert_eq!(status["closed"], json!([{"connector": "second", "opens": opens}]));
+    let said = format!("connector second is outside its hours until {opens}");
+    assert!(gateway.ctl(&["status"]).exits(0).stdout.contains(&said));
+    assert!(gateway.ctl(&["connectors"]).exits(0).stdout.contains(&format!("closed  {opens}")));
+    assert_eq!(gateway.metric("smppkit_gateway_connector_open{connector=\"second\"}"), "0");
+    assert_eq!(gateway.metric("smppkit_gateway_connector_open{connector=\"up\"}"), "1");
+    // It is kept so.
+    gateway.restart_with(|gateway| state(gateway)["state"] == "closed");
+    let wrong = put(&gateway, "8-20", "mon").problem(422);
+    assert!(wrong.contains("no span of hours"), "{wrong}");
+    let never = put(&gateway, &format!("{} 08:00-20:00", day(2)), day(3)).problem(422);
+    assert!(never.contains("hold at no time"), "{never}");
+    put(&gateway, "00:00-24:00", &format!("{}-{}", day(0), day(1))).json(200);
+    let open = state(&gateway);
+    assert_eq!((&open["state"], &open["opens"]), (&"up".into(), &json!(null)), "nobody was unbound for it");
+    assert_eq!(open["closes"].as_str(), Some(&*opens));
+}
+
+#[test]
 fn a_connector_that_messages_wait_for_stays() {
     let gateway = Gateway::start();
     let nowhere = json!({"address": "127.0.0.1:1", "system_id": "me", "enabled": false});

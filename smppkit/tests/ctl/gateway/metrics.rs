@@ -53,7 +53,7 @@ fn a_full_store_is_not_ready() {
 }
 
 impl Gateway {
-    fn metric(&self, name: &str) -> String {
+    pub(super) fn metric(&self, name: &str) -> String {
         let text = self.ask("GET", "/metrics", "").body;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_default().to_owned()

@@ -88,9 +88,14 @@ impl Gateway {
 
     /// Stopped and started again, elsewhere.
     pub(crate) fn restart(&mut self) {
+        self.restart_with(|gateway| gateway.connector()["state"] == "up");
+    }
+
+    /// The same, until something is so.
+    pub(crate) fn restart_with(&mut self, is_so: impl Fn(&Self) -> bool) {
         self.stop();
         (self.process, self.smpp, self.admin) = run(&self.dir);
-        self.until(|gateway| gateway.connector()["state"] == "up");
+        self.until(is_so);
     }
 
     pub(crate) fn config(&self) -> String {

@@ -79,7 +79,7 @@ fn connectors_are_drained_and_resumed() {
     gateway.until(|gateway| gateway.connector()["state"] == "up");
     let table = gateway.ctl(&["connectors"]).exits(0).stdout;
     assert!(
-        table.starts_with("NAME  ORIGIN  STATE  ADDRESS") && table.contains("up    file    up"),
+        table.starts_with("NAME  ORIGIN  STATE  UNTIL  ADDRESS") && table.contains("up    file    up"),
         "{table}"
     );
     gateway.ctl(&["drain", "none"]).exits(2);
