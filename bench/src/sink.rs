@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use anyhow::Result;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::frames::{self, BIND_TRANSCEIVER, RESPONSE, SUBMIT_SM};
+use crate::frames::{self, BIND_TRANSCEIVER, DELIVER_SM, RESPONSE, SUBMIT_SM};
 
 /// Octets read and not yet answered, answers not yet written.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub(crate) fn answer(pdu: &[u8], answers: &mut Vec<u8>) {
     let body: &[u8] = match id {
         SUBMIT_SM => b"0a1b2c3d\0",
         BIND_TRANSCEIVER => b"ceiling\0",
+        // An empty message_id (SMPP 3.4, 4.6.2); Jasmin closes the session without it.
+        DELIVER_SM => b"\0",
         _ => b"",
     };
     for word in [16 + body.len() as u32, id | RESPONSE, 0, frames::word(pdu, 12)] {
