@@ -13,6 +13,7 @@ mod kills;
 mod life;
 mod order;
 mod overload;
+mod overload_long;
 mod pending;
 mod receipts;
 mod reload;

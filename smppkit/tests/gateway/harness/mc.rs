@@ -169,6 +169,11 @@ impl Mc {
         lock(&self.inner.came).clone()
     }
 
+    /// The same, and they are forgotten: for tests that last.
+    pub(crate) fn take_came(&self) -> Vec<Came> {
+        std::mem::take(&mut lock(&self.inner.came))
+    }
+
     pub(crate) fn count(&self) -> usize {
         lock(&self.inner.came).len()
     }
