@@ -80,9 +80,11 @@ class Children:
     def __exit__(self, *_):
         for child, _counts in reversed(self.started):
             signal_group(child, signal.SIGTERM)
+        # Whoever has started the script waits ten seconds for it.
+        until = time.monotonic() + 7
         for child, _counts in reversed(self.started):
             try:
-                child.wait(timeout=4)
+                child.wait(timeout=max(0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 pass
             signal_group(child, signal.SIGKILL)

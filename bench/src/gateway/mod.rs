@@ -197,7 +197,7 @@ fn contenders(args: &Args, smppkit: &Path) -> Vec<Contender> {
     all
 }
 
-const PEERS: [&str; 1] = ["kannel"];
+const PEERS: [&str; 2] = ["kannel", "jasmin"];
 
 /// Lets the contenders take turns, so that a busy minute hits all alike.
 fn measure(
