@@ -109,10 +109,16 @@ impl Fate {
         self.deaths.pop();
     }
 
-    /// It began again.
+    /// It began, perhaps again.
     pub(super) fn began(&mut self, passed: Duration) {
-        if let Some(trouble) = self.trouble.as_mut().filter(|trouble| passed >= trouble.until) {
+        let Some(trouble) = self.trouble.as_mut().filter(|trouble| passed >= trouble.from) else { return };
+        if passed >= trouble.until {
             trouble.over.get_or_insert(passed);
+        } else if trouble.fault != Fault::Full && self.deaths.is_empty() {
+            // Nothing had to be written or synced for that, and it stops when something has: somebody
+            // starts it once more.
+            let at = trouble.until + Duration::from_millis(self.chance.below(EARLY_MS));
+            self.deaths.push(Dying { how: Death::Killed, at, is_within: false });
         }
     }
 
