@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use smppkit_wire::CommandStatus;
 
 use crate::harness::{
-    Esme, Gateway, Ledger, Login, Mc, Source, account, connector, holds, message, outcome, prompt, secs,
-    setting, told,
+    Esme, Gateway, Ledger, Login, Mc, Source, account, connector, holds, message, millis, outcome, prompt,
+    secs, setting, told,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,7 +66,10 @@ async fn overload_for_long_is_refused_and_memory_and_throughput_stay() {
     let mut samples = vec![Sample::now(&gateway, &book, &arrived)];
     let began = Instant::now();
     for second in 1..=seconds as u64 {
-        tokio::time::sleep(secs(second).saturating_sub(began.elapsed())).await;
+        while began.elapsed() < secs(second) {
+            sessions.iter().for_each(Esme::wake);
+            tokio::time::sleep(millis(10)).await;
+        }
         book.take(&ledger, &mc);
         samples.push(Sample::now(&gateway, &book, &arrived));
     }

@@ -153,6 +153,13 @@ impl Esme {
         }
     }
 
+    /// Has it look at its source again, which may have more by now.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = &lock(&self.inner.todo).waker {
+            waker.wake_by_ref();
+        }
+    }
+
     /// Sends a message; its answer is noted.
     pub(crate) fn send(&self, number: u64, body: impl Into<Body>) {
         self.post(Todo::Send(number, body.into()));
