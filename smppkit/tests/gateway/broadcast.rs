@@ -208,7 +208,7 @@ async fn a_broadcast_goes_through_and_is_asked_about_under_our_id_before_and_aft
     let story = gateway.store().story(MessageId::from_u64(id.parse().unwrap()).unwrap()).unwrap().unwrap();
     assert_eq!(story.message.state, State::Final(Final::Delivered));
     let remote = story.message.remote.unwrap();
-    assert_eq!((&*remote.connector, &*remote.forms[0]), ("up", "00b0000-xy"));
+    assert_eq!((&*remote.connector, &*remote.forms[0]), ("up", "broadcast:00B0000-Xy"));
     let Ok(Parcel::Broadcast(kept)) = Parcel::read(&story.message.accepted.payload) else { panic!("kept") };
     assert_eq!((kept.pdu, kept.remote.to_text()), (broadcast("4420"), "00B0000-Xy".to_owned()));
     let totals = gateway.finish();

@@ -33,7 +33,7 @@ test("a_broadcast_is_taken_queried_and_cancelled_before_and_after_kill_9", async
   const { message_id, command_status } = await esme.request("broadcast_sm", broadcast());
   assert.strictEqual(command_status, 0);
   const kept = await stage.do("message", message_id);
-  assert.deepStrictEqual([kept.kind, kept.state, kept.remote_id], ["broadcast", "delivered", "b000000001"]);
+  assert.deepStrictEqual([kept.kind, kept.state, kept.remote_id], ["broadcast", "delivered", "broadcast:B000000001"]);
   const query = () => esme.request("query_broadcast_sm", { message_id, ...SOURCE });
   const check = async (state) => {
     const found = await query();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smppkit_net::{Asked, Now};
-use smppkit_relay::{Broadcast, Parcel, broadcast_between, canonical};
+use smppkit_relay::{Broadcast, Parcel, broadcast_between};
 use smppkit_route::NoRoute;
 use smppkit_store::{Accepted, Change, Final, MessageId, RemoteId, Store};
 use smppkit_wire::field::CStr;
@@ -387,6 +387,9 @@ impl Asker {
     }
 }
 
+/// Its id at the connector, set apart from those of messages: both may be numbered alike, and a receipt that came
+/// before its response would be taken for a repeated one of the broadcast.
 fn remote_id(upstream: &Upstream, remote: &CStr<65>) -> RemoteId {
-    RemoteId { connector: upstream.name.clone(), forms: vec![canonical(&remote.to_text())] }
+    let form = format!("broadcast:{}", remote.to_text());
+    RemoteId { connector: upstream.name.clone(), forms: vec![form.into()] }
 }

@@ -1,4 +1,4 @@
-//! Connectors and their hours, on a clock that is set.
+//! Connectors and their hours, and a store that is full, on a clock that is set.
 
 use smppkit_relay::{Outgoing, Parcel};
 use smppkit_route::{Facts, Party};
@@ -244,4 +244,36 @@ fn hours_that_cannot_be_are_refused_where_they_stand() {
     let settings: Settings = smppkit_ops::config::parse(&wrong, "gateway.toml").unwrap();
     let error = settings.check().unwrap_err();
     assert!(error.starts_with("connector \"day\": hours: hold at no time"), "{error}");
+}
+
+#[test]
+fn what_a_connector_took_is_told_when_it_is_durable_however_full_the_store_is() {
+    let mut desk = Desk::new();
+    let places = desk.hub.plan.load().settings.store.queue;
+    desk.hub.settle(None, vec![Change::Release { id: MessageId::ZERO }; places]);
+    let id = desk.hub.next_message_id(BEFORE);
+    let accepted = Accepted {
+        id,
+        account: "shop".into(),
+        queue: "day".into(),
+        priority: 0,
+        due_at: id.made_at(),
+        expires_at: None,
+        source: Box::default(),
+        destination: Box::default(),
+        reference: None,
+        payload: Box::default(),
+    };
+    let end = Change::Finish { id, state: Final::Delivered, reason: Box::default(), then: None };
+    let told = Arc::new(AtomicU64::new(0));
+    let tells = Arc::clone(&told);
+    desk.hub.keep(vec![Change::Accept(Arc::new(accepted)), end], move || {
+        tells.fetch_add(1, Ordering::Relaxed);
+    });
+    assert!(!desk.hub.may_send(), "nothing more is sent before it is written");
+    desk.turn();
+    desk.pass(STASH_MS);
+    desk.pass(STASH_MS);
+    assert_eq!((told.load(Ordering::Relaxed), desk.state(id)), (1, State::Final(Final::Delivered)));
+    assert!(desk.hub.may_send());
 }

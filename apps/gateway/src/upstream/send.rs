@@ -143,8 +143,11 @@ impl Session {
         let why = format!("{} {why}", self.upstream.name);
         self.results.push(match plan.retry.next(verdict, claimed.attempts, self.hub.dice()) {
             Next::Again { after, is_attempt } => {
-                let queue =
-                    if is_attempt { self.next_queue(&claimed, &others) } else { claimed.queue.clone() };
+                let queue = if is_attempt {
+                    self.next_queue(&claimed, &others, now_ms)
+                } else {
+                    claimed.queue.clone()
+                };
                 Change::Retry {
                     id: claimed.message.id,
                     due_at: Timestamp(now_ms + millis(after)),
@@ -165,11 +168,15 @@ impl Session {
         });
     }
 
-    /// Where a message goes next: round what its route named, this one last.
-    fn next_queue(&self, claimed: &Claimed, others: &[Box<str>]) -> Arc<str> {
+    /// Where a message goes next: round what its route named and is within its hours, this one last.
+    fn next_queue(&self, claimed: &Claimed, others: &[Box<str>], now_ms: i64) -> Arc<str> {
         let plan = self.hub.plan.load();
         let ways = std::iter::once(&*claimed.message.queue).chain(others.iter().map(|other| &**other));
-        let ways: Vec<&str> = ways.filter(|way| plan.connectors.contains_key(*way)).collect();
+        let takes = |way: &&str| {
+            let is_here = **way == *claimed.queue;
+            plan.connectors.get(*way).is_some_and(|upstream| is_here || upstream.live.is_open(now_ms))
+        };
+        let ways: Vec<&str> = ways.filter(takes).collect();
         let here = ways.iter().position(|way| **way == *claimed.queue).unwrap_or_default();
         let next = ways.get((here + 1) % ways.len().max(1));
         let upstream = next.and_then(|way| plan.connectors.get(*way));
