@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Small, so that half of it waits on disk.
 fn settings() -> Settings {
-    Settings { head_limit: 20, ..Settings::default() }
+    Settings { head_limit: 20, ready_limit: 20, ..Settings::default() }
 }
 
 /// Changes a row behind the store's back.

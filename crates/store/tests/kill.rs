@@ -28,6 +28,7 @@ fn child() {
     let settings = Settings {
         fold_after: Duration::from_millis(50),
         head_limit: 100,
+        ready_limit: 100,
         wal_pages: 200,
         ..Settings::default()
     };

@@ -76,7 +76,7 @@ fn highest_priority_first_then_due_then_id() {
 
 #[test]
 fn order_is_kept_when_the_head_overflows_to_disk() {
-    let settings = Settings { head_limit: 10, ..Settings::default() };
+    let settings = Settings { head_limit: 10, ready_limit: 10, ..Settings::default() };
     let mut store = Sqlite::in_memory(NOW, settings).unwrap();
     let mut ids = ids(&store);
     let mut accepted = Vec::new();
@@ -314,7 +314,7 @@ fn remote_ids_are_found_by_connector_and_form_before_and_after_folding() {
 
 #[test]
 fn expired_messages_are_handed_out_from_memory_and_disk() {
-    let settings = Settings { head_limit: 2, ..Settings::default() };
+    let settings = Settings { head_limit: 2, ready_limit: 2, ..Settings::default() };
     let mut store = Sqlite::in_memory(NOW, settings).unwrap();
     let mut ids = ids(&store);
     let mut expected = Vec::new();

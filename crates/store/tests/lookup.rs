@@ -93,7 +93,7 @@ fn the_newest_message_of_a_reference_is_found_on_any_day() {
 #[test]
 fn pending_messages_between_two_are_listed_from_memory_and_disk() {
     let dir = Dir::new();
-    let settings = Settings { head_limit: 3, ..Settings::default() };
+    let settings = Settings { head_limit: 3, ready_limit: 3, ..Settings::default() };
     let mut store = dir.open_with(NOW, settings.clone());
     let mut ids = ids(&store);
     let mut wanted = Vec::new();
@@ -145,7 +145,7 @@ fn pending_messages_between_two_are_listed_from_memory_and_disk() {
 #[test]
 fn what_waits_in_each_queue_is_counted_in_memory_and_on_disk() {
     let dir = Dir::new();
-    let settings = Settings { head_limit: 2, ..Settings::default() };
+    let settings = Settings { head_limit: 2, ready_limit: 2, ..Settings::default() };
     let mut store = dir.open_with(NOW, settings.clone());
     let mut ids = ids(&store);
     let up: Vec<MessageId> = (0..10).map(|_| ids.next(NOW)).collect();

@@ -80,6 +80,7 @@ fn settings() -> Settings {
     // Small, so that all paths between memory and disk are taken.
     Settings {
         head_limit: 3,
+        ready_limit: 3,
         live_limit: 12,
         fold_after: Duration::from_millis(150),
         fold_batch: 2,

@@ -26,7 +26,7 @@ fn filled(store: &mut Sqlite) -> Vec<MessageId> {
 }
 
 fn small() -> Sqlite {
-    Sqlite::in_memory(NOW, Settings { head_limit: 7, ..Settings::default() }).unwrap()
+    Sqlite::in_memory(NOW, Settings { head_limit: 7, ready_limit: 7, ..Settings::default() }).unwrap()
 }
 
 #[test]

@@ -38,6 +38,7 @@ impl Ground {
         // without a thread of its own, so that each write is the seed's.
         let settings = Settings {
             head_limit: 5,
+            ready_limit: 5,
             live_limit: 40,
             fold_after: Duration::from_secs(1),
             fold_batch: 2,

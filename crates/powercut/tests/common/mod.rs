@@ -20,6 +20,7 @@ pub(crate) fn open_with(disk: &Disk, now: Timestamp, wal_pages: u32) -> Result<S
     // Small, so that checkpoints, folding and reading from disk happen all the time.
     let settings = Settings {
         head_limit: 5,
+        ready_limit: 5,
         live_limit: 40,
         fold_after: Duration::from_millis(40),
         fold_batch: 2,

@@ -157,8 +157,8 @@ impl Memory {
         self.queues.hasher().hash_one((connector, form))
     }
 
-    /// Whether a new message goes to disk only: its queue's head is full, earlier ones wait on disk,
-    /// or it is due much later.
+    /// Whether a new message goes to disk only: enough of its queue, or of all, is in memory, earlier ones
+    /// wait on disk, or it is due much later.
     pub(super) fn is_parked(&self, now: Timestamp, message: &Accepted) -> bool {
         let horizon = now.0.saturating_add(self.settings.fold_after_ms());
         if message.due_at.0 > horizon {
@@ -169,8 +169,10 @@ impl Memory {
         else {
             return false;
         };
-        lane.ready.len() >= self.settings.head_limit
-            || lane.backlog_from.is_some_and(|from| from <= message.due_at)
+        let Settings { ready_limit, head_limit, live_limit, .. } = self.settings;
+        // Others are to have theirs in memory, too.
+        let limit = if self.live.len() < live_limit / 2 { ready_limit } else { ready_limit.min(head_limit) };
+        lane.ready.len() >= limit || lane.backlog_from.is_some_and(|from| from <= message.due_at)
     }
 
     pub(super) fn lane(&mut self, queue: &Arc<str>, priority: u8) -> &mut Lane {
