@@ -20,6 +20,8 @@ pub(crate) struct Outlet {
     feed: Arc<Feed>,
     taker: u64,
     backlog: VecDeque<Claimed>,
+    /// Sent, and not to be answered any more: to go back to the queue together.
+    unanswered: Vec<Claimed>,
     /// What it asked for and did not get yet.
     wanted: i64,
     is_closed: bool,
@@ -29,11 +31,14 @@ impl Outlet {
     /// Of a session with such a window and version.
     pub(crate) fn join(feed: &Arc<Feed>, notes: &Arc<Notes>, bind: (u32, Version)) -> Self {
         let taker = feed.join(notes, bind);
-        Self { feed: Arc::clone(feed), taker, backlog: VecDeque::new(), wanted: 0, is_closed: false }
-    }
-
-    pub(crate) fn queue(&self) -> &Arc<str> {
-        &self.feed.queue
+        Self {
+            feed: Arc::clone(feed),
+            taker,
+            backlog: VecDeque::new(),
+            unanswered: Vec::new(),
+            wanted: 0,
+            is_closed: false,
+        }
     }
 
     /// Messages have come.
@@ -82,6 +87,18 @@ impl Outlet {
     pub(crate) fn give_back(&mut self, hub: &Arc<Hub>) {
         if !self.backlog.is_empty() {
             hub.release(self.feed.queue.clone(), self.backlog.drain(..).collect());
+        }
+    }
+
+    /// The session ends and leaves this one unanswered.
+    pub(crate) fn give_up(&mut self, claimed: Claimed) {
+        self.unanswered.push(claimed);
+    }
+
+    /// What was given up goes back to the queue.
+    pub(crate) fn return_unanswered(&mut self, hub: &Arc<Hub>) {
+        if !self.unanswered.is_empty() {
+            hub.release(self.feed.queue.clone(), std::mem::take(&mut self.unanswered));
         }
     }
 

@@ -30,7 +30,8 @@ pub struct WriterLimits {
     /// gathers by itself, and an idle writer answers at once.
     pub linger: Duration,
     /// How long what was given [in passing](Handle::commit_in_passing_then) waits for company; default
-    /// 2 ms: long enough for the next request of a busy session, too short for a person to see.
+    /// 500 µs: long enough for the next request of a busy session. At a kill, what it waits for is done
+    /// again.
     pub patience: Duration,
     /// How often an idle writer does upkeep; default 1 s.
     pub upkeep: Duration,
@@ -45,7 +46,7 @@ impl Default for WriterLimits {
             group: 2_048,
             queue: 8_192,
             linger: Duration::ZERO,
-            patience: Duration::from_millis(2),
+            patience: Duration::from_micros(500),
             upkeep: Duration::from_secs(1),
             retention: Duration::from_secs(30 * 86_400),
         }

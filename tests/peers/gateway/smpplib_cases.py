@@ -593,19 +593,20 @@ def what_was_acknowledged_when_the_gateway_was_killed_under_load_arrives():
     for _ in range(3):
         with Esme(gateway.port) as esme:
             asked = {}
-            for _ in range(200):
+            for _ in range(100):
                 sent += 1
                 pdu = esme.client.send_message(source_addr="1000", destination_addr="447700900002",
                                                short_message=b"%d" % sent, registered_delivery=1)
                 asked[pdu.sequence] = str(sent)
-            esme.read_until(lambda: len(esme.answers) >= 100, "100 answers")
+            esme.read_until(lambda: len(esme.answers) >= 50, "50 answers")
             gateway.kill()
             acknowledged |= read_rest(esme, asked)
         gateway.start()
-    # Nobody is bound: to look at the simulator's record after each receipt would take longer than all of them.
+    # The record shows a thousand at once, those that were sent twice included. Nobody is bound: to look at it after each
+    # receipt would take longer than all of them.
     arrives = lambda: acknowledged <= {pdu["text"] for pdu in arrived(centre)}
     until(arrives, f"{len(acknowledged)} messages at the simulator")
-    assert len(acknowledged) >= 300
+    assert len(acknowledged) >= 150
 
 
 def read_rest(esme, asked):

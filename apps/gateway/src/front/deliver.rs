@@ -1,6 +1,5 @@
 //! Receipts and messages for an ESME, and what it answers.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use smppkit_net::Failure;
@@ -81,7 +80,7 @@ impl Front {
         count(&bound.account.live.counts.not_taken, 1);
         if failure == Failure::Closed {
             // The next session gets it; whether it binds in a second or in a day, no attempt is used up.
-            self.hub.release(Arc::clone(outlet.queue()), vec![claimed]);
+            outlet.give_up(claimed);
             return;
         }
         let due_at = link.now().unix_ms + LATER_MS;

@@ -254,6 +254,7 @@ impl Drop for Front {
     fn drop(&mut self) {
         if let Some(mut outlet) = self.outlet.take() {
             outlet.close(&self.hub);
+            outlet.return_unanswered(&self.hub);
             for note in self.notes.last() {
                 if let Note::Claimed(claimed) = note {
                     outlet.return_late(&self.hub, claimed);

@@ -172,6 +172,9 @@ impl Front {
     /// request or nothing.
     pub(super) fn flush(&mut self, link: &mut FrontLink<'_>) {
         self.hub.settle(None, std::mem::take(&mut self.results));
+        if let Some(outlet) = &mut self.outlet {
+            outlet.return_unanswered(&self.hub);
+        }
         if self.accepts.is_empty() {
             return;
         }

@@ -150,6 +150,7 @@ impl Session {
     /// those that belong to a message by now are settled, the others are messages.
     pub(super) fn again(&mut self, link: &mut UpstreamLink<'_>, receipts: Vec<(Receipt, Why)>) {
         let now = link.now();
+        let mut first: Option<i64> = None;
         for (mut receipt, why) in receipts {
             match why {
                 Why::Message => self.message(link, receipt.asked, receipt.body),
@@ -162,10 +163,14 @@ impl Session {
                     let wait = until.saturating_duration_since(now.mono);
                     let for_ids = self.upstream.live.learnt().known().is_none();
                     self.held.push(Held { receipt, until, for_ids });
-                    // The session has no timer of its own for this.
-                    self.hub.call_back(now.unix_ms + millis(wait) + 1, &self.notes);
+                    let at_ms = now.unix_ms + millis(wait) + 1;
+                    first = Some(first.map_or(at_ms, |first| first.min(at_ms)));
                 }
             }
+        }
+        // The session has no timer of its own for this.
+        if let Some(at_ms) = first {
+            self.hub.call_back(at_ms, &self.notes);
         }
     }
 
