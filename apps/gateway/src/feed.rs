@@ -7,6 +7,7 @@
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use smppkit_route::Hours;
 use smppkit_store::{Claimed, Store, StoreError, Timestamp};
@@ -15,6 +16,7 @@ use smppkit_wire::Version;
 use crate::access::Rate;
 use crate::hub::Hub;
 use crate::note::{Note, Notes};
+use crate::settings::millis;
 
 /// One queue.
 #[derive(Debug)]
@@ -47,12 +49,17 @@ struct Taker {
     version: Version,
     /// How many more it has room for; below 0 it has more than that.
     room: i64,
-    /// What it may hold beyond its room before others get what would be its.
+    /// What it may hold beyond its room before others get what would be its, if it does not move.
     slack: i64,
+    /// When it said last what it has room for.
+    spoke: Option<Instant>,
 }
 
 /// Claimed at once at most: what is claimed and not sent is lost time when a session ends.
 const CLAIM: i64 = 1_000;
+/// A session that has more than it can take and says nothing for so long does not move: others get what would be its.
+/// Order is kept for as long as that.
+const STUCK: Duration = Duration::from_secs(5);
 /// Until a queue is looked at again that could not be read.
 const FAILED_MS: i64 = 1_000;
 
@@ -77,7 +84,7 @@ impl Feed {
         inside.next_taker += 1;
         let id = inside.next_taker;
         let slack = i64::from(window.max(1));
-        inside.takers.push(Taker { id, notes: Arc::clone(notes), version, room: 0, slack });
+        inside.takers.push(Taker { id, notes: Arc::clone(notes), version, room: 0, slack, spoke: None });
         id
     }
 
@@ -112,9 +119,10 @@ impl Feed {
 
     /// A session has room for so many more.
     pub(crate) fn want(self: &Arc<Self>, hub: &Arc<Hub>, id: u64, room: i64) {
+        let now = hub.now().mono;
         let mut inside = self.inside();
         if let Some(taker) = inside.takers.iter_mut().find(|taker| taker.id == id) {
-            taker.room = room;
+            (taker.room, taker.spoke) = (room, Some(now));
         }
         self.claim(hub, inside);
     }
@@ -151,13 +159,18 @@ impl Feed {
                 return;
             }
         }
-        let room: i64 = inside.takers.iter().map(|taker| taker.room).sum();
+        let now = hub.now();
+        let moving = inside.takers.iter().filter(|taker| !taker.is_stuck(now.mono));
+        let room: i64 = moving.map(|taker| taker.room).sum();
         let mut limit = room.min(CLAIM);
         if limit <= 0 {
+            if inside.takers.iter().any(|taker| taker.room > 0) {
+                // Another one has too much: perhaps it does not move.
+                inside.look_at(hub, now.unix_ms + millis(STUCK));
+            }
             return;
         }
         if let Some(rate) = &inside.rate {
-            let now = hub.now();
             let free = i64::from(rate.available(now.mono));
             if free == 0 {
                 let wait_ms = i64::try_from(rate.wait(now.mono).as_millis()).unwrap_or(1_000).max(1);
@@ -217,7 +230,7 @@ impl Feed {
             drop(inside);
             return hub.release(self.queue.clone(), claimed);
         }
-        for Share { notes, claimed } in inside.share(claimed) {
+        for Share { notes, claimed } in inside.share(claimed, hub.now().mono) {
             notes.post(Note::Claimed(claimed));
         }
         self.claim(hub, inside);
@@ -225,6 +238,13 @@ impl Feed {
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taker {
+    fn is_stuck(&self, now: Instant) -> bool {
+        let is_silent = |spoke| now.saturating_duration_since(spoke) > STUCK;
+        self.room <= -self.slack && self.spoke.is_some_and(is_silent)
     }
 }
 
@@ -241,7 +261,7 @@ impl Inside {
     }
 
     /// Who gets what; there is somebody.
-    fn share(&mut self, claimed: Vec<Claimed>) -> Vec<Share> {
+    fn share(&mut self, claimed: Vec<Claimed>, now: Instant) -> Vec<Share> {
         if claimed.is_empty() {
             return Vec::new();
         }
@@ -252,7 +272,7 @@ impl Inside {
         let empty = |taker: &Taker| Share { notes: Arc::clone(&taker.notes), claimed: Vec::new() };
         let mut shares: Vec<Share> = self.takers.iter().map(empty).collect();
         for one in claimed {
-            let at = self.taker_of(&one);
+            let at = self.taker_of(&one, now);
             self.takers[at].room -= 1;
             shares[at].claimed.push(one);
         }
@@ -261,13 +281,12 @@ impl Inside {
     }
 
     /// The same for the same two numbers, unless that one is stuck.
-    fn taker_of(&self, claimed: &Claimed) -> usize {
+    fn taker_of(&self, claimed: &Claimed, now: Instant) -> usize {
         let message = &claimed.message;
         let pair = (&message.source, &message.destination);
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(pair);
         let at = (hash % self.takers.len() as u64) as usize;
-        let taker = &self.takers[at];
-        if taker.room > -taker.slack {
+        if !self.takers[at].is_stuck(now) {
             return at;
         }
         let freest = self.takers.iter().enumerate().max_by_key(|(_, taker)| taker.room);

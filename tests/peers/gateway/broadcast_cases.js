@@ -3,7 +3,7 @@
 
 const assert = require("node:assert");
 
-const { eventually, main, soon, test } = require("../lib/peer");
+const { main, soon, test } = require("../lib/peer");
 const { Esme, SOURCE, smpp } = require("../lib/node_smpp_esme");
 const { Stage } = require("./stage.js");
 
@@ -94,7 +94,8 @@ test("a_broadcast_goes_through_at_once_or_not_at_all", async () => {
   const incomplete = broadcast();
   delete incomplete.broadcast_area_identifier;
   assert.strictEqual((await esme.request("broadcast_sm", incomplete)).command_status, smpp.ESME_RMISSINGTLV);
-  await eventually(async () => (await older.do("status")).messages.accepted === 0, "nothing is kept");
+  // Nothing is kept.
+  await older.until("status", ({ messages }) => messages.accepted === 0);
 });
 
 main();

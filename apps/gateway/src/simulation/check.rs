@@ -1,6 +1,6 @@
 //! What must hold when all is settled, however often the gateway died meanwhile.
 //!
-//! Order is no part of it: connections break here all the time, and what is tried again goes behind.
+//! Order is looked at in the runs in which nothing breaks: what is tried again goes behind.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use smppkit_wire::CommandStatus;
 use smppkit_wire::value::MessageState;
 
 use super::centre::outcome;
-use super::customer::Book;
+use super::customer::{self, Book};
 use super::ground::Death;
 use super::world::World;
 
@@ -24,6 +24,8 @@ pub(super) struct Met {
     pub(super) refused_broken: usize,
     /// Taken by a message centre again.
     pub(super) taken_twice: usize,
+    /// Taken after one of the same session and between the same numbers that was submitted before it.
+    pub(super) in_order: usize,
 }
 
 impl Met {
@@ -34,6 +36,7 @@ impl Met {
         self.refused_full += other.refused_full;
         self.refused_broken += other.refused_broken;
         self.taken_twice += other.taken_twice;
+        self.in_order += other.in_order;
     }
 }
 
@@ -85,6 +88,13 @@ impl World {
             assert!(taken <= most, "seed {seed}: {number} was taken {taken} times, not {most} at most");
             met.taken_twice += usize::from(taken > 1);
         }
+        if self.is_calm {
+            for (office, book) in
+                offices.iter().flat_map(|office| books.iter().map(move |book| (office, book)))
+            {
+                met.in_order += check_order(seed, book, &office.taken);
+            }
+        }
         drop((books, offices));
         self.check_cut(totals);
         met
@@ -103,6 +113,22 @@ impl World {
         assert_eq!(store.totals(), totals, "seed {seed}: after a last power cut");
         assert_eq!(store.check().unwrap(), Vec::<Box<str>>::new(), "seed {seed}: after a last power cut");
     }
+}
+
+/// What one session sent between two numbers arrives at a centre in that order; says of how many that is said.
+fn check_order(seed: u64, book: &Book, taken: &[u32]) -> usize {
+    let places: HashMap<u32, usize> = taken.iter().enumerate().map(|(at, number)| (*number, at)).collect();
+    let mut last: HashMap<(u64, String), (usize, u32)> = HashMap::new();
+    let mut count = 0;
+    for (session, number) in &book.order {
+        let Some(place) = places.get(number) else { continue };
+        let pair = (*session, customer::destination(*number));
+        if let Some((before, earlier)) = last.insert(pair, (*place, *number)) {
+            assert!(before < *place, "seed {seed}: {number} arrived before {earlier}, which came first");
+            count += 1;
+        }
+    }
+    count
 }
 
 /// Nothing acknowledged is lost, and of each message only its own end is told.

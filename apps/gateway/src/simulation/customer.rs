@@ -29,6 +29,9 @@ pub(super) struct Book {
     pub(super) heard: Vec<u32>,
     /// How often each was submitted.
     pub(super) submitted: HashMap<u32, u32>,
+    /// What each of its sessions submitted, in the order it did.
+    pub(super) order: Vec<(u64, u32)>,
+    sessions: u64,
     /// What it was refused with, and when. It comes again with what was.
     pub(super) refused: Vec<(Instant, CommandStatus)>,
     /// Neither acknowledged nor refused: nobody knows. It comes again with some.
@@ -45,6 +48,8 @@ pub(super) type Shared = Arc<Mutex<Book>>;
 /// One session of it.
 pub(super) struct Customer {
     book: Shared,
+    /// Which of all its customer's sessions it is.
+    number: u64,
     is_asked: bool,
 }
 
@@ -66,6 +71,8 @@ impl Book {
             told: Vec::new(),
             heard: Vec::new(),
             submitted: HashMap::new(),
+            order: Vec::new(),
+            sessions: 0,
             refused: Vec::new(),
             unknown: 0,
             again: Vec::new(),
@@ -95,7 +102,9 @@ impl Book {
 
 impl Customer {
     pub(super) fn new(book: &Shared) -> Self {
-        Self { book: Arc::clone(book), is_asked: false }
+        let mut inside = book.lock().unwrap();
+        inside.sessions += 1;
+        Self { book: Arc::clone(book), number: inside.sessions, is_asked: false }
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -123,6 +132,7 @@ impl Customer {
                 return;
             }
             book.submitted(number);
+            book.order.push((self.number, number));
         }
     }
 

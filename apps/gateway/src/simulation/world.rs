@@ -75,6 +75,8 @@ pub(super) struct World {
     /// When what is not connected is connected again.
     due: BTreeMap<What, Instant>,
     breaks: bool,
+    /// Nothing breaks, fails or dies from beginning to end.
+    pub(super) is_calm: bool,
     next_second: Instant,
 }
 
@@ -86,6 +88,8 @@ pub(super) struct Process {
 
 /// Pretended time in which all has to be settled.
 const LIMIT: Duration = Duration::from_secs(600);
+/// All binds are made by then.
+const SETTLED: Duration = Duration::from_secs(1);
 /// Faults end here, so that what they left over can be settled.
 const TROUBLE: Duration = Duration::from_secs(20);
 pub(super) const UNIX_MS: i64 = 1_795_350_600_000;
@@ -100,6 +104,7 @@ impl World {
         let clock = Arc::new(Mutex::new(now));
         let (fate, ground) = Fate::of(seed);
         let breaks = chance.below(3) > 0;
+        let is_calm = !breaks && !ground.stays();
         let versions = [Version::V34, Version::V50];
         let mut book = |name, from: u32| {
             let version = versions[chance.below(2) as usize];
@@ -114,7 +119,10 @@ impl World {
         let whats = (0..2).flat_map(|at| {
             [What::Customer(at, 0), What::Customer(at, 1), What::Connector(at, 0), What::Connector(at, 1)]
         });
-        let due = whats.map(|what| (what, began)).collect();
+        // Where order is looked at, all binds are there first: messages are shared out among those that are.
+        let settled = began + if is_calm { SETTLED } else { Duration::ZERO };
+        let begins = |what| if matches!(what, What::Customer(..)) { settled } else { began };
+        let due = whats.map(|what| (what, begins(what))).collect();
         Self {
             seed,
             chance,
@@ -130,6 +138,7 @@ impl World {
             wires: BTreeMap::new(),
             due,
             breaks,
+            is_calm,
             next_second: began,
         }
     }
