@@ -1,4 +1,4 @@
-//! Connectors and their hours, and a store that is full, on a clock that is set.
+//! Connectors and their hours, sessions that are stuck, and a store that is full, on a clock that is set.
 
 use smppkit_relay::{Outgoing, Parcel};
 use smppkit_route::{Facts, Party};
@@ -244,6 +244,24 @@ fn hours_that_cannot_be_are_refused_where_they_stand() {
     let settings: Settings = smppkit_ops::config::parse(&wrong, "gateway.toml").unwrap();
     let error = settings.check().unwrap_err();
     assert!(error.starts_with("connector \"day\": hours: hold at no time"), "{error}");
+}
+
+#[test]
+fn two_numbers_have_one_session_unless_it_is_silent_for_five_seconds() {
+    let mut desk = Desk::new();
+    desk.pass(HOUR_MS);
+    let both = [desk.sender("day"), desk.sender("day")];
+    let ids: Vec<MessageId> = (0..30).map(|_| desk.accept(&[], HOUR_MS)).collect();
+    let mut shares = both.each_ref().map(|notes| claimed(notes));
+    shares.sort_unstable_by_key(|share| std::cmp::Reverse(share.len()));
+    assert_eq!(shares, [&ids[..20], &[]], "one has all, as many as both have room for");
+    desk.pass(5_000);
+    assert!(both.iter().all(|notes| claimed(notes).is_empty()), "it may move yet");
+    desk.pass(1);
+    desk.pass(5_000);
+    let mut shares = both.each_ref().map(|notes| claimed(notes));
+    shares.sort_unstable_by_key(|share| std::cmp::Reverse(share.len()));
+    assert_eq!(shares, [&ids[20..], &[]], "the other one has what is left");
 }
 
 #[test]
