@@ -24,38 +24,47 @@ impl<'a> Origin<'a> {
     }
 }
 
+/// What messages of all kinds tell, with or without a destination.
+macro_rules! common {
+    ($pdu:ident, $origin:ident, $user_data:ident, $esm_class:expr, $unix_ms:ident) => {{
+        let (account, connector, version) = $origin.parts();
+        Facts {
+            account,
+            connector,
+            version,
+            source: Party {
+                ton: $pdu.source_addr_ton,
+                npi: $pdu.source_addr_npi,
+                addr: $pdu.source_addr.as_str().unwrap_or_default(),
+            },
+            service_type: $pdu.service_type.as_str().unwrap_or_default(),
+            priority_flag: $pdu.priority_flag,
+            data_coding: $pdu.data_coding,
+            tlvs: &$pdu.tlvs,
+            text: Text::of_user_data($user_data, $esm_class, $pdu.data_coding, McDefault::GsmUnpacked),
+            octets: u32::try_from($user_data.len()).ok(),
+            unix_ms: $unix_ms,
+            ..Facts::default()
+        }
+    }};
+}
+
 macro_rules! facts_of {
     ($(#[doc = $doc:literal])* $name:ident, $Pdu:ident) => {
         $(#[doc = $doc])*
         pub(crate) fn $name<'a>(pdu: &'a $Pdu, origin: Origin<'a>, unix_ms: i64) -> Facts<'a> {
             let user_data = user_data(&pdu.short_message, &pdu.tlvs);
-            let (account, connector, version) = origin.parts();
             Facts {
-                account,
-                connector,
-                version,
-                source: Party {
-                    ton: pdu.source_addr_ton,
-                    npi: pdu.source_addr_npi,
-                    addr: pdu.source_addr.as_str().unwrap_or_default(),
-                },
                 destination: Party {
                     ton: pdu.dest_addr_ton,
                     npi: pdu.dest_addr_npi,
                     addr: pdu.destination_addr.as_str().unwrap_or_default(),
                 },
-                service_type: pdu.service_type.as_str().unwrap_or_default(),
                 esm_class: pdu.esm_class,
                 protocol_id: pdu.protocol_id,
-                priority_flag: pdu.priority_flag,
                 registered_delivery: pdu.registered_delivery,
-                data_coding: pdu.data_coding,
-                tlvs: &pdu.tlvs,
-                text: Text::of_user_data(user_data, pdu.esm_class, pdu.data_coding, McDefault::GsmUnpacked),
-                octets: u32::try_from(user_data.len()).ok(),
-                parts: None,
                 concatenation: concatenation(user_data, pdu.esm_class, &pdu.tlvs),
-                unix_ms,
+                ..common!(pdu, origin, user_data, pdu.esm_class, unix_ms)
             }
         }
     };
@@ -73,25 +82,7 @@ facts_of! {
 /// Of what an ESME broadcasts. It has no destination, and what it says is its message_payload.
 pub(crate) fn of_broadcast_sm<'a>(pdu: &'a BroadcastSm, origin: Origin<'a>, unix_ms: i64) -> Facts<'a> {
     let user_data = user_data(&[], &pdu.tlvs);
-    let (account, connector, version) = origin.parts();
-    Facts {
-        account,
-        connector,
-        version,
-        source: Party {
-            ton: pdu.source_addr_ton,
-            npi: pdu.source_addr_npi,
-            addr: pdu.source_addr.as_str().unwrap_or_default(),
-        },
-        service_type: pdu.service_type.as_str().unwrap_or_default(),
-        priority_flag: pdu.priority_flag,
-        data_coding: pdu.data_coding,
-        tlvs: &pdu.tlvs,
-        text: Text::of_user_data(user_data, EsmClass::DEFAULT, pdu.data_coding, McDefault::GsmUnpacked),
-        octets: u32::try_from(user_data.len()).ok(),
-        unix_ms,
-        ..Facts::default()
-    }
+    common!(pdu, origin, user_data, EsmClass::DEFAULT, unix_ms)
 }
 
 /// message_payload, or short_message.

@@ -13,6 +13,7 @@ use smppkit_wire::pdu::table::{
     BroadcastSm, BroadcastSmResp, CancelBroadcastSm, QueryBroadcastSm, QueryBroadcastSmResp,
 };
 use smppkit_wire::tlv::tag;
+use smppkit_wire::value::{Npi, Ton};
 use smppkit_wire::{Body, CommandStatus};
 
 use super::ancillary::time;
@@ -302,16 +303,8 @@ impl Asker {
         if !pdu.tlvs.has(tag::user_message_reference.tag()) {
             return Err(self.failure());
         }
-        let mut about = BroadcastSm {
-            source_addr_ton: pdu.source_addr_ton,
-            source_addr_npi: pdu.source_addr_npi,
-            source_addr: pdu.source_addr,
-            ..BroadcastSm::default()
-        };
-        self.judge(&mut about)?;
-        (pdu.source_addr_ton, pdu.source_addr_npi) = (about.source_addr_ton, about.source_addr_npi);
-        pdu.source_addr = about.source_addr;
-        let upstream = self.way(&about, now)?;
+        let source = (&mut pdu.source_addr_ton, &mut pdu.source_addr_npi, &mut pdu.source_addr);
+        let upstream = self.way_of_source(CStr::EMPTY, source, now)?;
         let (failure, asker, of) = (self.failure(), self, Arc::clone(&upstream));
         let run = upstream.run(pdu, move |answer| match answer {
             Ok(Body::QueryBroadcastSmResp(resp)) => asker.tell_own(of, resp),
@@ -352,18 +345,27 @@ impl Asker {
         now: Now,
         say: impl FnOnce(&Self, Body) -> Option<Body> + Send + 'static,
     ) -> Result<(), CommandStatus> {
-        let mut about = BroadcastSm {
-            service_type: pdu.service_type,
-            source_addr_ton: pdu.source_addr_ton,
-            source_addr_npi: pdu.source_addr_npi,
-            source_addr: pdu.source_addr,
+        let source = (&mut pdu.source_addr_ton, &mut pdu.source_addr_npi, &mut pdu.source_addr);
+        let upstream = self.way_of_source(pdu.service_type, source, now)?;
+        self.clone().ask(&upstream, pdu, say)
+    }
+
+    /// The way that a broadcast of this source and service has. Puts the source right, or refuses it.
+    fn way_of_source(
+        &self,
+        service_type: CStr<6>,
+        (ton, npi, addr): (&mut Ton, &mut Npi, &mut CStr<21>),
+        now: Now,
+    ) -> Result<Arc<Upstream>, CommandStatus> {
+        judge_source(&self.account, ton, npi, addr)?;
+        let about = BroadcastSm {
+            service_type,
+            source_addr_ton: *ton,
+            source_addr_npi: *npi,
+            source_addr: *addr,
             ..BroadcastSm::default()
         };
-        self.judge(&mut about)?;
-        (pdu.source_addr_ton, pdu.source_addr_npi) = (about.source_addr_ton, about.source_addr_npi);
-        pdu.source_addr = about.source_addr;
-        let upstream = self.way(&about, now)?;
-        self.clone().ask(&upstream, pdu, say)
+        self.way(&about, now)
     }
 
     /// Whether it is sent within hours only; what is asked about it is at any time.
