@@ -115,4 +115,21 @@ function readReceipt(pdu) {
   return { id: fields[1], sub: fields[2], dlvrd: fields[3], stat: fields[4], err: fields[5] };
 }
 
-module.exports = { ADDRESSES, Esme, SOURCE, readReceipt, receiptText, smpp };
+const AREAS = [
+  { format: smpp.BROADCAST_AREA_FORMAT.NAME, data: "London" },
+  { format: smpp.BROADCAST_AREA_FORMAT.NAME, data: "Dublin" },
+];
+
+/** The fields of a broadcast. Made anew each time, as node-smpp encodes areas in place. */
+const broadcast = (fields = {}) => ({
+  ...SOURCE,
+  broadcast_area_identifier: AREAS.map((area) => ({ ...area })),
+  broadcast_content_type: { network: smpp.NETWORK.GSM, content_type: 0x0010 },
+  broadcast_rep_num: 10,
+  broadcast_frequency_interval: { unit: smpp.BROADCAST_FREQUENCY_INTERVAL.MINUTES, interval: 5 },
+  message_payload: "flood warning",
+  data_coding: 1,
+  ...fields,
+});
+
+module.exports = { ADDRESSES, Esme, AREAS, SOURCE, broadcast, readReceipt, receiptText, smpp };

@@ -4,26 +4,9 @@
 const assert = require("node:assert");
 
 const { Simulator, test } = require("../lib/peer");
-const { Esme, SOURCE, smpp } = require("../lib/node_smpp_esme");
+const { AREAS, Esme, SOURCE, broadcast, smpp } = require("../lib/node_smpp_esme");
 
 const { SCHEDULED, ENROUTE, DELETED } = smpp.MESSAGE_STATE;
-
-const AREAS = [
-  { format: smpp.BROADCAST_AREA_FORMAT.NAME, data: "London" },
-  { format: smpp.BROADCAST_AREA_FORMAT.NAME, data: "Dublin" },
-];
-
-/** The fields of a broadcast. Made anew each time, as node-smpp encodes areas in place. */
-const broadcast = (fields = {}) => ({
-  ...SOURCE,
-  broadcast_area_identifier: AREAS.map((area) => ({ ...area })),
-  broadcast_content_type: { network: smpp.NETWORK.GSM, content_type: 0x0010 },
-  broadcast_rep_num: 10,
-  broadcast_frequency_interval: { unit: smpp.BROADCAST_FREQUENCY_INTERVAL.MINUTES, interval: 5 },
-  message_payload: "flood warning",
-  data_coding: 1,
-  ...fields,
-});
 
 test("a_broadcast_is_taken_queried_and_cancelled_by_its_id", async () => {
   const esme = await Esme.bound((await Simulator.start()).port);
