@@ -46,14 +46,14 @@ impl std::error::Error for Uncommitted {
 /// A batch that found the queue full, or the writer gone.
 #[derive(Debug)]
 pub struct NotTaken {
-    /// As it was given; empty for what was to be prepared.
+    /// As it was given.
     pub changes: Vec<Change>,
     /// True if it will never be taken: the writer has ended.
     pub is_closed: bool,
 }
 
 impl Handle {
-    /// Asks for a batch to be made durable with others', and calls `done` from the writer's thread
+    /// Asks for a batch to be made durable with others', and calls `done` from a thread of the writer's
     /// with what came of it; `done` must be quick. Full, the batch comes back and `done` is dropped.
     ///
     /// An empty batch is answered in its turn and causes no commit.
@@ -77,18 +77,15 @@ impl Handle {
 
     fn take(&self, changes: Vec<Change>, done: Done, is_awaited: bool) -> Result<(), NotTaken> {
         let weight = changes.len();
-        let batch = Batch { weight, is_awaited, work: Work::Changes(changes, done) };
-        self.push(batch).map_err(|(batch, is_closed)| match batch.work {
-            Work::Changes(changes, _) => NotTaken { changes, is_closed },
-            Work::Prepare(_) => NotTaken { changes: Vec::new(), is_closed },
-        })
+        self.give(Batch { weight, is_awaited, work: Work::Changes(changes, done) })
     }
 
-    /// The error says whether the writer has ended.
-    fn push(&self, batch: Batch) -> Result<(), (Batch, bool)> {
+    fn give(&self, batch: Batch) -> Result<(), NotTaken> {
         let mut pending = self.shared.lock();
         if let Err(is_closed) = pending.room(batch.weight, self.shared.limits.queue) {
-            return Err((batch, is_closed));
+            drop(pending);
+            let (Work::Changes(changes, _) | Work::Prepare(changes, _)) = batch.work;
+            return Err(NotTaken { changes, is_closed });
         }
         if pending.push(batch) {
             self.shared.wake.notify_one();
@@ -107,28 +104,37 @@ impl Handle {
     /// gathered, and what it returns is committed with that group. Batches keep their order.
     ///
     /// `work` sees the store as the group before left it: a change of its own group, also of an
-    /// earlier batch, is not there yet, but that [`Store::correlate`] foresees remote ids. It counts as `weight` changes against the queue's limit, and
-    /// when the group is filled. Full, `work` and `done` are dropped; and also, unasked, if the writer
-    /// ends first.
+    /// earlier batch, is not there yet, except as [`Store::foresee`] says. It counts as `weight` changes
+    /// against the queue's limit, and when the group is filled. Full, `work` and `done` are dropped; and
+    /// also, unasked, if the writer ends first.
     pub fn prepare_then<C: Send + 'static>(
         &self,
         weight: usize,
         work: impl FnOnce(&mut dyn Store, Timestamp) -> (Vec<Change>, C) + Send + 'static,
         done: impl FnOnce(Committed, C) + Send + 'static,
     ) -> Result<(), NotTaken> {
-        self.push(Batch { weight, is_awaited: true, work: Work::prepare(work, done) })
-            .map_err(|(_, is_closed)| NotTaken { changes: Vec::new(), is_closed })
+        let work = Work::prepare(
+            Vec::new(),
+            |store, now, changes| {
+                let (own, context) = work(store, now);
+                *changes = own;
+                context
+            },
+            done,
+        );
+        self.give(Batch { weight, is_awaited: true, work })
     }
 
-    /// The same, of what nobody waits for: see [`Handle::commit_in_passing_then`].
+    /// The same, of a batch that is there and that `work` may add to, and that nobody waits for: see
+    /// [`Handle::commit_in_passing_then`]. Full, the batch comes back.
     pub fn prepare_in_passing_then<C: Send + 'static>(
         &self,
-        weight: usize,
-        work: impl FnOnce(&mut dyn Store, Timestamp) -> (Vec<Change>, C) + Send + 'static,
+        changes: Vec<Change>,
+        work: impl FnOnce(&mut dyn Store, Timestamp, &mut Vec<Change>) -> C + Send + 'static,
         done: impl FnOnce(Committed, C) + Send + 'static,
     ) -> Result<(), NotTaken> {
-        self.push(Batch { weight, is_awaited: false, work: Work::prepare(work, done) })
-            .map_err(|(_, is_closed)| NotTaken { changes: Vec::new(), is_closed })
+        let weight = changes.len();
+        self.give(Batch { weight, is_awaited: false, work: Work::prepare(changes, work, done) })
     }
 
     /// Runs something on the store, after the group that is being committed, and in the same turn if
@@ -181,7 +187,7 @@ impl fmt::Debug for Handle {
 }
 
 pub(crate) type Done = Box<dyn FnOnce(Committed) + Send>;
-type Prepare = Box<dyn FnOnce(&mut dyn Store, Timestamp) -> (Vec<Change>, Done) + Send>;
+type Prepare = Box<dyn FnOnce(&mut dyn Store, Timestamp, &mut Vec<Change>) -> Done + Send>;
 type Call = Box<dyn FnOnce(&mut dyn Store, Timestamp) + Send>;
 type BackedUp = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
@@ -194,18 +200,20 @@ pub(crate) struct Batch {
 
 pub(crate) enum Work {
     Changes(Vec<Change>, Done),
-    Prepare(Prepare),
+    Prepare(Vec<Change>, Prepare),
 }
 
 impl Work {
     fn prepare<C: Send + 'static>(
-        work: impl FnOnce(&mut dyn Store, Timestamp) -> (Vec<Change>, C) + Send + 'static,
+        changes: Vec<Change>,
+        work: impl FnOnce(&mut dyn Store, Timestamp, &mut Vec<Change>) -> C + Send + 'static,
         done: impl FnOnce(Committed, C) + Send + 'static,
     ) -> Self {
-        Self::Prepare(Box::new(move |store, now| {
-            let (changes, context) = work(store, now);
-            (changes, Box::new(move |committed| done(committed, context)))
-        }))
+        let prepare: Prepare = Box::new(move |store, now, changes| {
+            let context = work(store, now, changes);
+            Box::new(move |committed| done(committed, context))
+        });
+        Self::Prepare(changes, prepare)
     }
 }
 

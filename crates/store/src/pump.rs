@@ -127,10 +127,11 @@ impl Served<'_> {
         for batch in group {
             let (own, done) = match batch.work {
                 Work::Changes(own, done) => (own, done),
-                Work::Prepare(prepare) => {
+                Work::Prepare(mut own, prepare) => {
                     store.foresee(changes.get(foreseen..).unwrap_or_default());
                     foreseen = changes.len();
-                    prepare(store, now)
+                    let done = prepare(store, now, &mut own);
+                    (own, done)
                 }
             };
             callers.push((own.len(), done));

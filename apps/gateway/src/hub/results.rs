@@ -1,7 +1,7 @@
 //! What came of messages, made durable: answers, receipts that overtook them, the ends of pieces.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use smppkit_relay::{Settled, whole_ended};
 use smppkit_store::{
@@ -46,6 +46,9 @@ struct Sent {
     queues: Vec<Arc<str>>,
     early: Early,
 }
+
+/// Receipts that were handed out and looked up, and the queues they lead to.
+type Looked = (Arc<Hub>, Arc<Upstream>, Arc<Vec<Orphan>>, Result<Vec<Arc<str>>, StoreError>);
 
 impl Hub {
     /// Makes durable what came of messages. `upstream` is who answered, where it was one. What the store
@@ -114,22 +117,18 @@ impl Hub {
     /// The same of messages that were sent. What came before is settled in their commit: a process that
     /// dies between two would lose receipts that are answered.
     fn settle_sent(self: &Arc<Self>, upstream: &Arc<Upstream>, changes: Vec<Change>) {
-        let weight = changes.len();
-        // What the store has no room for it does not give back.
-        let given = Arc::new(Mutex::new(changes));
-        let (hub, of, taken) = (Arc::clone(self), Arc::clone(upstream), Arc::clone(&given));
-        let work = move |store: &mut dyn Store, now: Timestamp| {
-            let mut changes = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
+        let (hub, of) = (Arc::clone(self), Arc::clone(upstream));
+        let work = move |store: &mut dyn Store, now: Timestamp, changes: &mut Vec<Change>| {
             let own = changes.len();
-            let early = hub.settle_early(store, now, &of, &mut changes);
-            let queues = queues_of(&changes);
-            (changes, Sent { hub, upstream: of, own, queues, early })
+            let early = hub.settle_early(store, now, &of, changes);
+            let queues = queues_of(changes);
+            Sent { hub, upstream: of, own, queues, early }
         };
-        if let Err(not_taken) = self.store.prepare_in_passing_then(weight, work, Sent::done)
+        if let Err(not_taken) = self.store.prepare_in_passing_then(changes, work, Sent::done)
             && !not_taken.is_closed
         {
-            let changes = std::mem::take(&mut *given.lock().unwrap_or_else(PoisonError::into_inner));
-            self.put_aside(PutAside::Results { upstream: Some(Arc::clone(upstream)), changes });
+            let upstream = Some(Arc::clone(upstream));
+            self.put_aside(PutAside::Results { upstream, changes: not_taken.changes });
         }
     }
 
@@ -174,16 +173,21 @@ impl Hub {
         let work = move |store: &mut dyn Store, now: Timestamp| {
             let learnt = of.live.learnt().clone();
             let settled = smppkit_relay::settle(store, now, &of.name, &learnt, &*hub, &receipts);
-            let changes: Vec<Change> =
-                settled.unwrap_or_default().into_iter().filter_map(|one| one.change).collect();
-            let queues = queues_of(&changes);
+            let (changes, queues) = match settled {
+                Ok(settled) => {
+                    let changes: Vec<Change> = settled.into_iter().filter_map(|one| one.change).collect();
+                    let queues = queues_of(&changes);
+                    (changes, Ok(queues))
+                }
+                Err(error) => (Vec::new(), Err(error)),
+            };
             (changes, (hub, of, receipts, queues))
         };
-        let done = |committed: Committed,
-                    (hub, of, receipts, queues): (Arc<Self>, Arc<Upstream>, _, Vec<_>)| {
-            match committed {
-                Ok(_) => hub.told(&queues),
-                Err(Uncommitted { error, .. }) => {
+        let done = |committed: Committed, (hub, of, receipts, queues): Looked| {
+            let committed = committed.map_err(|uncommitted| uncommitted.error);
+            match committed.and(queues) {
+                Ok(queues) => hub.told(&queues),
+                Err(error) => {
                     hub.store_failed(&error);
                     hub.put_aside(PutAside::Overtaken { upstream: of, orphans: receipts });
                 }
@@ -276,7 +280,7 @@ impl Hub {
 }
 
 impl Sent {
-    /// In the writer's thread.
+    /// In a thread of the writer's.
     fn done(committed: Committed, Self { hub, upstream, own, queues, early }: Self) {
         match committed {
             Ok(outcomes) => {

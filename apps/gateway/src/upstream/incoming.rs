@@ -259,7 +259,7 @@ fn look_up(
 }
 
 impl Batch {
-    /// In the writer's thread, when the changes are durable or have failed.
+    /// In a thread of the writer's, when the changes are durable or have failed.
     fn done(self, committed: Committed, notes: &crate::note::Notes) {
         let outcomes = match committed {
             Ok(outcomes) if !self.failed => outcomes,
