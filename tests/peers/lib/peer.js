@@ -5,7 +5,7 @@ const { spawn } = require("node:child_process");
 const readline = require("node:readline");
 
 // Longest wait for anything that is expected to happen; nothing waits that long when all is well.
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 // A whole suite, so that a hanging peer ends with a report.
 const SUITE_LIMIT_MS = 300_000;
 

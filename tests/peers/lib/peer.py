@@ -11,7 +11,7 @@ import time
 import traceback
 
 # Longest wait for anything that is expected to happen; nothing waits that long when all is well.
-PATIENCE = 10.0
+PATIENCE = 30.0
 # A whole suite, so that a hanging peer ends with a report.
 SUITE_LIMIT_SECONDS = 300
 
