@@ -1,0 +1,19 @@
+// What pages put into the frame around them.
+import type { Snippet } from "svelte";
+
+/** The title of the page, where it belongs, and its actions at the right. */
+export const heading = $state<{ title: string; crumb: { label: string; to: string } | null; actions: Snippet | null }>({ title: "", crumb: null, actions: null });
+
+/** Has these actions in the top bar while a component lives. Call it while it is made. */
+export function useActions(actions: () => Snippet): void {
+  $effect(() => {
+    const mine = actions();
+    heading.actions = mine;
+    return () => {
+      if (heading.actions === mine) heading.actions = null;
+    };
+  });
+}
+
+/** What stands beside a page's name in the rail. */
+export const badges = $state<Record<string, { text: string; bad: boolean } | undefined>>({});
