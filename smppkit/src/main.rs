@@ -9,6 +9,7 @@ mod inspect;
 mod listen;
 mod logs;
 mod man;
+mod pages;
 mod script;
 mod send;
 mod simulator;

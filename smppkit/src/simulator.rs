@@ -11,7 +11,6 @@ use smppkit_simulator::{
     Timeout, Token, Version, Watch,
 };
 
-use smppkit_ops::Pages;
 
 use crate::stop::{Signals, stopped};
 
@@ -207,7 +206,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             }
         };
         tell(&simulator, json)?;
-        simulator.serve(Pages::none(), stopped(signals)).await;
+        simulator.serve(crate::pages::pages(smppkit_client::web::Settings::default()), stopped(signals)).await;
         Ok(ExitCode::SUCCESS)
     })
 }

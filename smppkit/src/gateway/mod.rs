@@ -12,7 +12,6 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use smppkit_gateway::{Gateway, Settings, Watch};
 
-use smppkit_ops::Pages;
 
 use crate::stop::{Signals, stopped};
 
@@ -92,7 +91,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             }
         };
         tell(&gateway, args.json)?;
-        gateway.serve(Pages::none(), stopped(signals)).await;
+        gateway.serve(crate::pages::pages(smppkit_client::web::Settings::default()), stopped(signals)).await;
         Ok(ExitCode::SUCCESS)
     })
 }
