@@ -12,6 +12,7 @@ use smppkit_client::{
     Step, SubmitAs,
 };
 use smppkit_gateway::Gateway;
+use smppkit_ops::Pages;
 use smppkit_simulator::Simulator;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -96,8 +97,8 @@ async fn demo(args: &Args, signals: Signals, directory: &Path) -> Result<ExitCod
         // An error says that whoever would stop us is gone.
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    let centre = tokio::spawn(centre.serve(wait(stopping.clone())));
-    let gateway = tokio::spawn(gateway.serve(wait(stopping)));
+    let centre = tokio::spawn(centre.serve(Pages::none(), wait(stopping.clone())));
+    let gateway = tokio::spawn(gateway.serve(Pages::none(), wait(stopping)));
     let mut traffic = JoinSet::new();
     if !args.quiet {
         trickle(&mut traffic, front)?;

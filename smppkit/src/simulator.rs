@@ -11,6 +11,8 @@ use smppkit_simulator::{
     Timeout, Token, Version, Watch,
 };
 
+use smppkit_ops::Pages;
+
 use crate::stop::{Signals, stopped};
 
 /// Run an SMSC to test SMPP applications against.
@@ -205,7 +207,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             }
         };
         tell(&simulator, json)?;
-        simulator.serve(stopped(signals)).await;
+        simulator.serve(Pages::none(), stopped(signals)).await;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -3,6 +3,7 @@
 //! - [`send`] binds, submits messages in as many parts as they need, and waits for their receipts.
 //! - [`listen`] binds, or takes outbinds, and tells what comes in, long messages joined.
 //! - [`script`] plays files of steps against any server and says where it differs.
+//! - [`web`] gives pages in a browser sessions of their own, one for each WebSocket.
 //! - [`ConnectionArgs`] are the flags that all of them share; a [`Profile`] names some of them.
 //!
 //! No PDU's field is named twice: what users name goes through [`Draft`] to the tables of `smppkit-wire`. The crate
@@ -31,6 +32,7 @@ mod profile;
 pub mod script;
 mod send;
 mod url;
+pub mod web;
 
 pub use address::Address;
 pub use connection::{Connection, ConnectionArgs, ConnectionError, Secret, duration};

@@ -45,4 +45,4 @@ pub use settings::{
     LifeSettings, Long, ReceiptForm, ReceiptSettings, Receipts, RetrySettings, SessionSettings, Settings,
     StoreSettings,
 };
-pub use smppkit_ops::{Span, Token, Watch};
+pub use smppkit_ops::{SignIn, Span, Token, Watch};

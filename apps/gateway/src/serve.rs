@@ -9,7 +9,7 @@ use std::{fmt, io};
 
 use smppkit_net::{ConnectionLimits, Gate, GateLimits, Listener, Now, TlsFiles, TlsServer};
 use smppkit_ops::config::ConfigError;
-use smppkit_ops::{Admin, Health, Ready, Watch};
+use smppkit_ops::{Admin, Health, Pages, Ready, Watch};
 use smppkit_store::{MessageIds, NodeId, Sqlite, Store as _, StoreError, Timestamp, Writer};
 use tracing::{info, warn};
 
@@ -113,9 +113,14 @@ impl Gateway {
         self.listeners.iter().map(|(_, listening)| listening)
     }
 
+    /// Where people go with a browser, if there are pages; where they have to sign in, the link does that once.
+    pub fn link(&self) -> Option<String> {
+        self.admin.as_ref().map(Admin::link)
+    }
+
     /// Serves until `stop` is done; then what was read is answered, every session is unbound and waited
     /// for, and the store is closed.
-    pub async fn serve(self, stop: impl Future<Output = ()>) {
+    pub async fn serve(self, pages: Pages, stop: impl Future<Output = ()>) {
         let Self { hub, writer, listeners, fronts, admin, file, entities, config } = self;
         let (health, ready) = (Health::new(), Ready::new());
         // It listens already: whoever asks from here on is served.
@@ -137,7 +142,8 @@ impl Gateway {
         let (stop_admin, admin_stopped) = tokio::sync::oneshot::channel::<()>();
         let served = admin.map(|admin| {
             let operated = Operated::new(&hub, &binds, &entities, file);
-            let router = crate::admin::router(operated.clone(), &health);
+            let router = crate::admin::router(operated.clone(), &health, &pages);
+            let admin = admin.pages("gateway", &pages);
             tasks.spawn(keep_pulse(operated, health.clone()));
             tokio::spawn(admin.serve(router, async move { _ = admin_stopped.await }))
         });

@@ -36,5 +36,5 @@ pub use settings::{
     Account, AdminSettings, Clock, MoFile, Mode, RecordSettings, Settings, SmscSettings, Timeout,
 };
 pub use smppkit_net::{BadNetwork, Network};
-pub use smppkit_ops::{Size, Span, Token, Watch};
+pub use smppkit_ops::{SignIn, Size, Span, Token, Watch};
 pub use smppkit_wire::Version;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use smppkit_net::{Backoff, ConnectionLimits, Connector, Gate, Listener, Now, TlsFiles, TlsServer};
 use smppkit_ops::config::ConfigError;
-use smppkit_ops::{Admin, AdminConfig, Health, Ready, Span, Watch};
+use smppkit_ops::{Admin, AdminConfig, Health, Pages, Ready, Span, Watch};
 use smppkit_wire::Role;
 use smppkit_wire::pdu::table::Outbind;
 use tracing::{info, warn};
@@ -20,7 +20,7 @@ use crate::admin::Operated;
 use crate::door::Door;
 use crate::node::{Hub, Node};
 use crate::rules::BadRule;
-use crate::settings::{MoFile, Settings, SmscSettings};
+use crate::settings::{AdminSettings, MoFile, Settings, SmscSettings};
 
 /// A simulator that listens, and has not begun to serve.
 #[derive(Debug)]
@@ -111,8 +111,13 @@ impl Simulator {
         self.listeners.iter().map(|(_, _, listening)| listening)
     }
 
+    /// Where people go with a browser, if there are pages; where they have to sign in, the link does that once.
+    pub fn link(&self) -> Option<String> {
+        self.admin.as_ref().map(Admin::link)
+    }
+
     /// Serves until `stop` is done; then every session is unbound, and waited for.
-    pub async fn serve(self, stop: impl Future<Output = ()>) {
+    pub async fn serve(self, pages: Pages, stop: impl Future<Output = ()>) {
         let Self { hub, nodes, listeners, gate, admin, config } = self;
         let (health, ready) = (Health::new(), Ready::new());
         // It listens already: whoever asks from here on is served.
@@ -138,7 +143,8 @@ impl Simulator {
         }
         let (stop_admin, admin_stopped) = tokio::sync::oneshot::channel::<()>();
         let served = admin.map(|admin| {
-            let router = crate::admin::router(Operated { hub: Arc::clone(&hub), nodes }, &health);
+            let router = crate::admin::router(Operated { hub: Arc::clone(&hub), nodes }, &health, &pages);
+            let admin = admin.pages("simulator", &pages);
             tokio::spawn(admin.serve(router, async move { _ = admin_stopped.await }))
         });
         ready.ready();
@@ -168,8 +174,9 @@ async fn admin(settings: &mut Settings, is_wish: bool) -> Result<Option<Admin>, 
     let Some(listen) = settings.admin.listen else {
         return Ok(None);
     };
-    let token = settings.admin.token.clone();
-    let config = AdminConfig { listen, token, request_timeout: REQUEST, ..AdminConfig::default() };
+    let AdminSettings { token, viewer_token, sign_in, .. } = settings.admin.clone();
+    let config = AdminConfig { listen, token, viewer_token, sign_in, ..AdminConfig::default() };
+    let config = AdminConfig { request_timeout: REQUEST, ..config };
     config.check().map_err(StartError::Settings)?;
     match Admin::bind(config).await {
         Ok(admin) => Ok(Some(admin)),

@@ -13,6 +13,8 @@ pub struct Defect {
     pub offset: Option<usize>,
     /// What to do.
     pub duty: Duty,
+    /// Whether a generic_nack carries the status, rather than the matching response.
+    pub nack: bool,
     /// The same in words.
     pub message: String,
 }
@@ -60,6 +62,7 @@ impl Defect {
             field: Some(field.to_owned()),
             offset: Some(offset),
             duty: Duty::NeedMore,
+            nack: false,
             message,
         }
     }
@@ -71,13 +74,15 @@ impl Defect {
             field: Some("command_length".to_owned()),
             offset: Some(0),
             duty: Duty::Close,
+            nack: true,
             message: error.to_string(),
         }
     }
 
     /// A field is wrong.
     pub(crate) fn body(error: &BodyError, header: &Header, offset: usize) -> Self {
-        let (status, duty) = match error.duty(header) {
+        let owed = error.duty(header);
+        let (status, duty) = match owed {
             error::Duty::Respond(status) | error::Duty::Nack(status) => (Some(status), Duty::Answer),
             error::Duty::Close => (None, Duty::Close),
             // By the letter an unknown response gets a generic_nack (SMPP 5.0, 2.11.1); two peers could then
@@ -85,11 +90,12 @@ impl Defect {
             error::Duty::Drop => ((error.fault == Fault::UnknownCommand).then_some(error.status), Duty::Drop),
         };
         let message = error.to_string();
-        Self { status, field: Some(error.field.to_owned()), offset: Some(offset), duty, message }
+        let nack = matches!(owed, error::Duty::Nack(_));
+        Self { status, field: Some(error.field.to_owned()), offset: Some(offset), duty, nack, message }
     }
 
     /// The input is not octets at all.
     pub(crate) fn input(message: String, field: Option<String>, offset: Option<usize>) -> Self {
-        Self { status: None, field, offset, duty: Duty::Drop, message }
+        Self { status: None, field, offset, duty: Duty::Drop, nack: false, message }
     }
 }

@@ -6,8 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use smppkit_wire::observe::{Observer, Shown, TlvSeen, Value};
 use smppkit_wire::pdu::{PduDef, Role, def_of};
-use smppkit_wire::tlv::{TlvDef, tag};
-use smppkit_wire::value::{InterfaceVersion, MessageState};
+use smppkit_wire::tlv::TlvDef;
 use smppkit_wire::{BodyError, CommandStatus, Dialect, Fault, Frame, Frames, Header, Pdu, Version};
 
 use crate::defect::Defect;
@@ -323,16 +322,5 @@ pub(crate) fn tlv_meaning(def: &TlvDef, value: &Value) -> Option<Cow<'static, st
     let &Value::Int(number) = value else {
         return None;
     };
-    let octet = u8::try_from(number).ok();
-    let known = |tag| def.tag == tag;
-    let meaning = if known(tag::message_state.tag()) {
-        MessageState(octet?).meaning()
-    } else if known(tag::sc_interface_version.tag()) {
-        InterfaceVersion(octet?).meaning()
-    } else if known(tag::broadcast_error_status.tag()) {
-        CommandStatus(number).name()
-    } else {
-        None
-    };
-    meaning.map(Cow::Borrowed)
+    (def.meaning)(number).map(Cow::Borrowed)
 }

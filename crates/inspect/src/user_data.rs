@@ -21,7 +21,7 @@ impl Dissection {
     }
 
     /// Where they stand.
-    pub(crate) fn user_data_range(&self) -> Option<core::ops::Range<usize>> {
+    pub fn user_data_range(&self) -> Option<core::ops::Range<usize>> {
         let node = self.nodes.get(carrier(&self.nodes, self.version)?)?;
         Some(value_of(node).octets.clone())
     }

@@ -1,18 +1,22 @@
 //! The HTTP listener for those who run the server.
 
-use core::pin::pin;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -21,7 +25,9 @@ use tracing::{debug, warn};
 use crate::access::{Token, is_loopback};
 use crate::duration::{Size, Span};
 use crate::guard::guarded;
+use crate::pages::Pages;
 use crate::problem::Problem;
+use crate::sign_in::{Desk, Peer, SignIn};
 
 /// Where administrators connect, and what they may ask for at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +37,10 @@ pub struct AdminConfig {
     pub listen: SocketAddr,
     /// What every request must carry as `Authorization: Bearer`, but the probes. Default: none.
     pub token: Option<Token>,
+    /// As `token`, for those who may only look. Default: none.
+    pub viewer_token: Option<Token>,
+    /// Whether browsers sign in. Default: `open`; with a token they always do.
+    pub sign_in: SignIn,
     /// Connections at a time; further ones get 503. Default: 256, of which each may be a browser's
     /// event stream.
     pub connections: usize,
@@ -48,6 +58,9 @@ pub struct AdminConfig {
 pub struct Admin {
     tcp: TcpListener,
     config: AdminConfig,
+    desk: Desk,
+    secret: Option<String>,
+    public: Option<Router>,
 }
 
 impl AdminConfig {
@@ -59,7 +72,15 @@ impl AdminConfig {
                 self.listen
             ));
         }
-        Ok(())
+        match (&self.token, &self.viewer_token) {
+            (None, Some(_)) => {
+                Err("admin viewer_token needs a token besides: nobody else could act".to_owned())
+            }
+            (Some(token), Some(viewer)) if token == viewer => {
+                Err("admin viewer_token is the token: whoever may look could act".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -68,6 +89,8 @@ impl Default for AdminConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             token: None,
+            viewer_token: None,
+            sign_in: SignIn::Open,
             connections: 256,
             body_limit: Size::mib(1),
             request_timeout: Span::secs(30),
@@ -84,7 +107,28 @@ impl Admin {
             io::Error::new(error.kind(), format!("admin listener {}: {error}", config.listen))
         })?;
         let listen = tcp.local_addr()?;
-        Ok(Self { tcp, config: AdminConfig { listen, ..config } })
+        let config = AdminConfig { listen, ..config };
+        let (desk, secret) = Desk::new(&config)?;
+        Ok(Self { tcp, config, desk, secret, public: None })
+    }
+
+    /// Serves these pages too, to everybody, where the router has no route; the name is the app's. The
+    /// routes that come with them are added by [`Pages::add_routes`].
+    #[must_use]
+    pub fn pages(mut self, name: &'static str, pages: &Pages) -> Self {
+        self.desk.tell(pages.told(name));
+        self.public = pages.public();
+        self
+    }
+
+    /// Where people go with a browser. Where they have to sign in, the link does that, once: it is for
+    /// their eyes only.
+    pub fn link(&self) -> String {
+        let address = self.config.listen;
+        match &self.secret {
+            Some(secret) => format!("http://{address}/#secret={secret}"),
+            None => format!("http://{address}/"),
+        }
     }
 
     /// Where it listens.
@@ -92,13 +136,15 @@ impl Admin {
         self.config.listen
     }
 
-    /// Serves the router, [`guarded`], until told to stop. Then it takes no more connections, lets
-    /// requests finish for up to two seconds, and cuts what is left.
+    /// Serves the router behind guards against pages of other sites, strangers, and what is too much,
+    /// until told to stop. Then it takes no more connections, lets requests finish for up to two seconds,
+    /// and cuts what is left.
     ///
-    /// An endless answer such as an event stream should end by itself on the same occasion.
+    /// An endless answer such as an event stream should end by itself on the same occasion, and so should
+    /// a WebSocket, which is not waited for.
     pub async fn serve(self, router: Router, stop: impl Future<Output = ()>) {
-        let Self { tcp, config } = self;
-        let service = TowerToHyperService::new(guarded(router, &config));
+        let Self { tcp, config, desk, secret: _, public } = self;
+        let service = TowerToHyperService::new(guarded(router, public, &config, desk));
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(config.header_timeout.0)
@@ -114,8 +160,8 @@ impl Admin {
                 Some(_) = tasks.join_next() => continue,
                 accepted = tcp.accept() => accepted,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok((stream, peer)) => (stream, peer.ip()),
                 Err(error) => {
                     // Out of descriptors, mostly: others are closed meanwhile.
                     warn!(%error, "admin connection not accepted");
@@ -124,7 +170,8 @@ impl Admin {
                 }
             };
             if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                tasks.spawn(connection(http.clone(), stream, service.clone(), stopped.clone(), place));
+                let stream = Placed { stream, _place: place };
+                tasks.spawn(connection(http.clone(), stream, peer, service.clone(), stopped.clone()));
             } else if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
                 debug!("admin connection refused: the limit of connections is reached");
                 tasks.spawn(refuse(stream, place));
@@ -143,13 +190,17 @@ impl Admin {
 /// One connection: its requests one after the other, the last when told to stop.
 async fn connection(
     http: http1::Builder,
-    stream: TcpStream,
+    stream: Placed,
+    peer: IpAddr,
     service: TowerToHyperService<Router>,
     mut stopped: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
 ) {
-    let _ = stream.set_nodelay(true);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let _ = stream.stream.set_nodelay(true);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        service.call(request)
+    });
+    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
     let served = tokio::select! {
         served = &mut serving => served,
@@ -160,6 +211,48 @@ async fn connection(
     };
     if let Err(error) = served {
         debug!(%error, "admin connection ended");
+    }
+}
+
+/// A connection with its place among those that may be: it keeps it when it is upgraded, too.
+struct Placed {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Placed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Placed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, octets)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Path<T>(pub T);
 
 /// The router, with problems for what it has no route or no method for. Add routes before.
 pub fn fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router.fallback(not_found).method_not_allowed_fallback(method_not_allowed)
+    router.fallback(nothing_at).method_not_allowed_fallback(method_not_allowed)
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -103,7 +103,8 @@ fn cause(text: &str) -> &str {
     text.split_once(": ").map_or(text, |(_, cause)| cause)
 }
 
-async fn not_found(uri: Uri) -> Problem {
+/// The problem that a path has nothing behind it: a fallback.
+pub async fn nothing_at(uri: Uri) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
 }
 

@@ -16,46 +16,53 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http_body_util::Limited;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
-use crate::access::{Token, authority, is_loopback, is_ours};
+use crate::access::{authority, is_loopback, is_ours};
 use crate::admin::AdminConfig;
 use crate::duration::Span;
 use crate::problem::{self, Problem};
+use crate::sign_in::{Desk, Role, is_of_a_browser};
 
-/// The router behind its guards; [`Admin::serve`](crate::Admin::serve) does this itself.
+/// The router behind its guards, and the public one behind those that ask nobody who they are.
 ///
 /// - On loopback the Host must be a loopback name or address, or the answer is 421: DNS rebinding.
-/// - A page of another origin gets 403; it may only link here.
-/// - The token is asked for, if there is one, but not of the probes: 401.
+/// - A page of another origin gets 403; it may only link here. A WebSocket of a browser must say its origin.
+/// - Who asks must be let in, but for a probe or to sign in: 401, and 403 for what that one may not do.
 /// - Bodies are limited, 413, and so is the time until an answer begins, 503.
 /// - A panic is logged and answered with 500.
 /// - Every answer has `X-Content-Type-Options: nosniff`, and unless the handler says otherwise,
 ///   `Cache-Control: no-store` and a `Content-Security-Policy` that allows nothing.
-pub fn guarded(router: Router, config: &AdminConfig) -> Router {
-    let guards = Guards {
+/// - Who asked for a change, and what came of it, is logged for the target `audit`.
+pub(crate) fn guarded(router: Router, public: Option<Router>, config: &AdminConfig, desk: Desk) -> Router {
+    let guards = Arc::new(Guards {
         loopback: is_loopback(config.listen.ip()).then_some(config.listen.ip()),
-        token: config.token.clone(),
         body_limit: config.body_limit.octets(),
         request_timeout: config.request_timeout,
-    };
-    router
-        // Axum's own limit is another, and would hold where ours is higher.
-        .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(Arc::new(guards), guard))
+        desk: Arc::new(desk),
+    });
+    // Axum's own limit is another, and would hold where ours is higher.
+    let router = router.layer(DefaultBodyLimit::disable());
+    let mut router = router.layer(middleware::from_fn_with_state(Arc::clone(&guards), admitted));
+    if let Some(public) = public {
+        let everyone = middleware::from_fn_with_state(Arc::clone(&guards), everyone);
+        router = router.fallback_service(public.layer(everyone));
+    }
+    router.layer(middleware::from_fn_with_state(guards, guard))
 }
 
 struct Guards {
     /// The address, if it is on loopback.
     loopback: Option<IpAddr>,
-    token: Option<Token>,
     body_limit: usize,
     request_timeout: Span,
+    desk: Arc<Desk>,
 }
 
+/// What holds for all.
 async fn guard(State(guards): State<Arc<Guards>>, request: Request, next: Next) -> Response {
-    let mut response = match guards.admit(&request) {
-        Ok(()) => guards.answer(request, next).await,
+    let mut response = match guards.look(&request) {
+        Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     let headers = response.headers_mut();
@@ -65,8 +72,37 @@ async fn guard(State(guards): State<Arc<Guards>>, request: Request, next: Next) 
     response
 }
 
+/// What holds for the app's own routes.
+async fn admitted(State(guards): State<Arc<Guards>>, mut request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let is_open = PROBES.contains(&path.as_str()) || (path == SESSION && method == Method::POST);
+    let role = if is_open {
+        None
+    } else {
+        match guards.desk.admit(&method, request.headers()) {
+            Ok(caller) => {
+                let role = caller.role;
+                request.extensions_mut().insert(caller);
+                Some(role)
+            }
+            Err(problem) => {
+                audit(None, &method, &path, problem.status);
+                return problem.into_response();
+            }
+        }
+    };
+    request.extensions_mut().insert(Arc::clone(&guards.desk));
+    let response = guards.answer(request, next).await;
+    audit(role, &method, &path, response.status().as_u16());
+    response
+}
+
+async fn everyone(State(guards): State<Arc<Guards>>, request: Request, next: Next) -> Response {
+    guards.answer(request, next).await
+}
+
 impl Guards {
-    fn admit(&self, request: &Request) -> Result<(), Problem> {
+    fn look(&self, request: &Request) -> Result<(), Problem> {
         let host = host(request)?;
         if let Some(listening) = self.loopback.filter(|listening| !is_ours(&host, *listening)) {
             warn!(host = %host, %listening, "admin request refused: its Host is not this machine");
@@ -74,7 +110,6 @@ impl Guards {
             return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail));
         }
         same_origin(request, &host)?;
-        self.authorized(request)?;
         let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > self.body_limit as u64) {
             return Err(self.too_large());
@@ -82,26 +117,11 @@ impl Guards {
         Ok(())
     }
 
-    fn authorized(&self, request: &Request) -> Result<(), Problem> {
-        let Some(token) = self.token.as_ref().filter(|_| !PROBES.contains(&request.uri().path())) else {
-            return Ok(());
-        };
-        let Some(offered) = request.headers().get(header::AUTHORIZATION) else {
-            let problem = Problem::new(StatusCode::UNAUTHORIZED, "a bearer token is needed");
-            return Err(problem.header(header::WWW_AUTHENTICATE, "Bearer realm=\"admin\""));
-        };
-        if bearer(offered).is_some_and(|offered| token.matches(offered)) {
-            return Ok(());
-        }
-        warn!("admin request refused: wrong token");
-        let problem = Problem::new(StatusCode::UNAUTHORIZED, "the bearer token is wrong");
-        Err(problem.header(header::WWW_AUTHENTICATE, "Bearer realm=\"admin\", error=\"invalid_token\""))
-    }
-
     async fn answer(&self, request: Request, next: Next) -> Response {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let limit = self.body_limit;
         let request = request.map(|body| Body::new(Limited::new(body, limit)));
+        // What the connection is upgraded to goes on after the answer, and is not timed.
         let handled = tokio::time::timeout(self.request_timeout.0, caught(next.run(request))).await;
         match handled {
             Ok(Ok(response)) if response.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -124,6 +144,14 @@ impl Guards {
     fn too_large(&self) -> Problem {
         let detail = format!("the body is longer than {} octets", self.body_limit);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).with("limit_octets", self.body_limit)
+    }
+}
+
+/// Says who asked for a change. Signing in says more itself.
+fn audit(role: Option<Role>, method: &Method, path: &str, status: u16) {
+    if !method.is_safe() && (path != SESSION || method != Method::POST) {
+        let role = role.map(tracing::field::debug);
+        info!(target: "audit", role, %method, path, status, "asked for a change");
     }
 }
 
@@ -150,10 +178,18 @@ fn same_origin(request: &Request, host: &Authority) -> Result<(), Problem> {
         let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
         origin.and_then(|(_, origin)| authority(origin)).is_some_and(|origin| origin == *host)
     });
-    let link = matches!(*request.method(), Method::GET | Method::HEAD)
+    // A browser always says whose page opens a WebSocket: one that does not is none, or lies.
+    let upgrade =
+        headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let is_hidden = upgrade
+        && !headers.contains_key(header::ORIGIN)
+        && !headers.contains_key(header::AUTHORIZATION)
+        && is_of_a_browser(headers);
+    let link = !upgrade
+        && matches!(*request.method(), Method::GET | Method::HEAD)
         && is(headers, &SEC_FETCH_MODE, "navigate")
         && is(headers, &SEC_FETCH_DEST, "document");
-    if elsewhere || (is(headers, &SEC_FETCH_SITE, "cross-site") && !link) {
+    if elsewhere || is_hidden || (is(headers, &SEC_FETCH_SITE, "cross-site") && !link) {
         warn!(%host, "admin request refused: it comes from a page of another site");
         return Err(Problem::new(StatusCode::FORBIDDEN, "requests from pages of other sites are refused"));
     }
@@ -162,12 +198,6 @@ fn same_origin(request: &Request, host: &Authority) -> Result<(), Problem> {
 
 fn is(headers: &HeaderMap, name: &HeaderName, value: &str) -> bool {
     headers.get(name).is_some_and(|there| there == value)
-}
-
-/// The token of an Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
-fn bearer(header: &HeaderValue) -> Option<&[u8]> {
-    let (scheme, token) = header.as_bytes().split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
 }
 
 /// The handler's answer, or what it panicked with. Nothing of a handler outlives its panic but what
@@ -189,6 +219,9 @@ fn said(panic: &(dyn Any + Send)) -> &str {
 
 /// What an orchestrator asks, which has no token.
 const PROBES: [&str; 3] = ["/livez", "/readyz", "/startupz"];
+
+/// Where one signs in.
+const SESSION: &str = "/api/v1/session";
 
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 

@@ -62,8 +62,8 @@ pub fn documented<S: Clone + Send + Sync + 'static>(
 const PROBLEM: &str = "application/problem+json";
 /// What the guards of the listener answer.
 const GUARDED: [(&str, &str); 4] = [
-    ("401", "no token, or another one"),
-    ("403", "asked by a page of another site"),
+    ("401", "not signed in, or another token"),
+    ("403", "asked by a page of another site, or by a viewer"),
     ("421", "asked under a name that is not this machine's"),
     ("503", "too many connections, or no answer in time"),
 ];

@@ -1,5 +1,7 @@
 //! What went wrong with a request, as a document for programs: RFC 9457.
 
+use core::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -92,6 +94,13 @@ impl Problem {
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));
+        self
+    }
+
+    /// Answered with a Retry-After, in seconds rounded up.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
         self
     }
 

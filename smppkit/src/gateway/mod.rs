@@ -12,6 +12,8 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use smppkit_gateway::{Gateway, Settings, Watch};
 
+use smppkit_ops::Pages;
+
 use crate::stop::{Signals, stopped};
 
 pub(crate) use self::question::{Question, code, say};
@@ -90,7 +92,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             }
         };
         tell(&gateway, args.json)?;
-        gateway.serve(stopped(signals)).await;
+        gateway.serve(Pages::none(), stopped(signals)).await;
         Ok(ExitCode::SUCCESS)
     })
 }

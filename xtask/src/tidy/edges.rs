@@ -14,7 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("inspect", &["wire", "text"]),
     ("net", &["session", "wire"]),
     ("relay", &["route", "store", "wire", "text"]),
-    ("admin", &["inspect", "ops", "wire"]),
+    ("admin", &["inspect", "ops", "text", "wire"]),
     ("console", &["ops"]),
     ("script", &["wire"]),
 ];

@@ -23,7 +23,7 @@ mod status;
 mod story;
 
 use axum::Router;
-use smppkit_ops::{Health, Metrics, fallbacks, openapi};
+use smppkit_ops::{Health, Metrics, Pages, fallbacks, openapi};
 use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,17 +32,17 @@ pub(crate) use operated::Operated;
 pub(crate) use pulse::keep_pulse;
 
 /// All routes.
-pub(crate) fn router(operated: Operated, health: &Health) -> Router {
+pub(crate) fn router(operated: Operated, health: &Health, pages: &Pages) -> Router {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     let collector = metrics::Collected(operated.clone());
     metrics.registry(|registry| registry.register_collector(Box::new(collector)));
-    let router = openapi(routes(), info()).with_state(operated);
+    let router = openapi(pages.add_routes(routes()), info()).with_state(operated);
     fallbacks(router.merge(health.routes()).merge(metrics.routes()))
 }
 
 /// The document about them, as it is served at `/openapi.json`.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    smppkit_ops::documented(routes(), info()).1
+    smppkit_ops::documented(Pages::none().add_routes(routes()), info()).1
 }
 
 fn info() -> Info {

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use smppkit_net::{GateLimits, Network, SessionConfig};
-use smppkit_ops::{AdminConfig, Size, Span, Timeout, Token, text};
+use smppkit_ops::{AdminConfig, SignIn, Size, Span, Timeout, Token, text};
 use smppkit_relay::RetryPolicy;
 use smppkit_route::Rule;
 use smppkit_store::WriterLimits;
@@ -102,7 +102,7 @@ pub struct Settings {
 }
 
 /// Where operators are answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdminSettings {
     /// The address. Nothing is served without one.
@@ -111,6 +111,13 @@ pub struct AdminSettings {
     /// What requests must bring as `Authorization: Bearer`. Needed beyond loopback.
     #[schema(value_type = Option<String>)]
     pub token: Option<Token>,
+    /// What requests that only look may bring instead. Default: none.
+    #[schema(value_type = Option<String>)]
+    pub viewer_token: Option<Token>,
+    /// Whether a browser has to sign in: `open` lets in whoever reaches the address, `required` asks for the
+    /// link that is printed at the start, or for a token. With a token a browser always signs in. Default
+    /// `required`.
+    pub sign_in: SignIn,
 }
 
 /// What is kept.
@@ -256,8 +263,14 @@ impl AdminSettings {
 
     /// As the listener takes them, if there is to be one.
     pub(crate) fn config(&self) -> Option<AdminConfig> {
-        let token = self.token.clone();
-        self.listen.map(|listen| AdminConfig { listen, token, ..AdminConfig::default() })
+        let Self { listen, token, viewer_token, sign_in } = self.clone();
+        listen.map(|listen| AdminConfig { listen, token, viewer_token, sign_in, ..AdminConfig::default() })
+    }
+}
+
+impl Default for AdminSettings {
+    fn default() -> Self {
+        Self { listen: None, token: None, viewer_token: None, sign_in: SignIn::Required }
     }
 }
 

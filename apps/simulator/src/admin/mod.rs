@@ -17,7 +17,7 @@ mod smscs;
 use std::sync::Arc;
 
 use axum::Router;
-use smppkit_ops::{Health, Metrics, Problem, fallbacks, openapi};
+use smppkit_ops::{Health, Metrics, Pages, Problem, fallbacks, openapi};
 use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -44,21 +44,21 @@ impl Operated {
 }
 
 /// All routes.
-pub(crate) fn router(operated: Operated, health: &Health) -> Router {
+pub(crate) fn router(operated: Operated, health: &Health, pages: &Pages) -> Router {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     let collector = metrics::Collected(operated.clone());
     metrics.registry(|registry| registry.register_collector(Box::new(collector)));
-    let router = documented(operated).merge(health.routes()).merge(metrics.routes());
+    let router = documented(operated, pages).merge(health.routes()).merge(metrics.routes());
     fallbacks(router)
 }
 
 /// The document about them, as it is served at `/openapi.json`.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    smppkit_ops::documented(routes(), info()).1
+    smppkit_ops::documented(Pages::none().add_routes(routes()), info()).1
 }
 
-fn documented(operated: Operated) -> Router {
-    openapi(routes(), info()).with_state(operated)
+fn documented(operated: Operated, pages: &Pages) -> Router {
+    openapi(pages.add_routes(routes()), info()).with_state(operated)
 }
 
 fn info() -> Info {

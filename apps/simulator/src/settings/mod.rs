@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use smppkit_net::{GateLimits, Network, SessionConfig};
-use smppkit_ops::{Size, Span, Token};
+use smppkit_ops::{SignIn, Size, Span, Token};
 use smppkit_wire::Version;
 use utoipa::ToSchema;
 
@@ -85,6 +85,13 @@ pub struct AdminSettings {
     /// What requests must bring as `Authorization: Bearer`. Needed beyond loopback.
     #[schema(value_type = Option<String>)]
     pub token: Option<Token>,
+    /// What requests that only look may bring instead. Default: none.
+    #[schema(value_type = Option<String>)]
+    pub viewer_token: Option<Token>,
+    /// Whether a browser has to sign in: `open` lets in whoever reaches the address, `required` asks for the
+    /// link that is printed at the start, or for a token. With a token a browser always signs in. Default
+    /// `open`.
+    pub sign_in: SignIn,
 }
 
 impl AdminSettings {

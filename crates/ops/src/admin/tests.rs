@@ -1,3 +1,5 @@
+mod sign_in;
+
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::time::Instant;
@@ -19,11 +21,14 @@ struct Served {
 
 impl Served {
     async fn new(config: AdminConfig) -> Self {
-        let admin = Admin::bind(config).await.unwrap();
+        Self::of(Admin::bind(config).await.unwrap(), router())
+    }
+
+    fn of(admin: Admin, router: Router) -> Self {
         let address = admin.local_addr();
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
-        Self { address, stop: Some(stop), task: tokio::spawn(admin.serve(router(), stopped)) }
+        Self { address, stop: Some(stop), task: tokio::spawn(admin.serve(router, stopped)) }
     }
 
     async fn connect(&self) -> TcpStream {

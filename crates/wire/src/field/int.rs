@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Field, Kind, Reader, ValueError, Writer, int_from};
+use super::{Field, Kind, Reader, Subject, ValueError, Writer, int_from};
 use crate::dialect::Dialect;
 use crate::error::{BodyError, Fault};
 use crate::observe::{Observer, Shown, Value};
@@ -20,9 +20,15 @@ fn in_range(value: u32, def: &FieldDef, version: Version, dialect: &Dialect) -> 
 }
 
 macro_rules! int_field {
-    ($($Type:ty, $int:ty, $octets:literal, $wrap:expr, $unwrap:expr, $meaning:expr;)*) => {$(
+    ($($Type:ty, $int:ty, $octets:literal, $wrap:expr, $unwrap:expr, $meaning:expr, $subject:expr, $named:expr;)*) => {$(
         impl Field for $Type {
             const KIND: Kind = Kind::Int($octets);
+            const SUBJECT: Subject = $subject;
+            const NAMED: &'static [u32] = $named;
+
+            fn meaning(value: u32) -> Option<Cow<'static, str>> {
+                $meaning(<$int>::try_from(value).ok().map($wrap)?)
+            }
 
             #[inline(always)]
             fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
@@ -59,18 +65,23 @@ macro_rules! int_field {
 }
 
 int_field! {
-    u8, u8, 1, |v: u8| v, |v: u8| v, |_| None;
-    Ton, u8, 1, Ton, |v: Ton| v.0, |v: Ton| v.meaning().map(Cow::Borrowed);
-    Npi, u8, 1, Npi, |v: Npi| v.0, |v: Npi| v.meaning().map(Cow::Borrowed);
-    EsmClass, u8, 1, EsmClass, |v: EsmClass| v.0, |v: EsmClass| Some(Cow::Owned(v.meaning()));
-    DataCoding, u8, 1, DataCoding, |v: DataCoding| v.0, |v: DataCoding| v.meaning().map(Cow::Borrowed);
-    MessageState, u8, 1, MessageState, |v: MessageState| v.0, |v: MessageState| v.meaning().map(Cow::Borrowed);
-    InterfaceVersion, u8, 1, InterfaceVersion, |v: InterfaceVersion| v.0, |v: InterfaceVersion| v.meaning().map(Cow::Borrowed);
-    CommandStatus, u32, 4, CommandStatus, |v: CommandStatus| v.0, |v: CommandStatus| v.name().map(Cow::Borrowed);
+    u8, u8, 1, |v: u8| v, |v: u8| v, |_| None, Subject::Control, &[];
+    Ton, u8, 1, Ton, |v: Ton| v.0, |v: Ton| v.meaning().map(Cow::Borrowed), Subject::Address, Ton::NAMED;
+    Npi, u8, 1, Npi, |v: Npi| v.0, |v: Npi| v.meaning().map(Cow::Borrowed), Subject::Address, Npi::NAMED;
+    EsmClass, u8, 1, EsmClass, |v: EsmClass| v.0, |v: EsmClass| Some(Cow::Owned(v.meaning())), Subject::Control, EsmClass::NAMED;
+    DataCoding, u8, 1, DataCoding, |v: DataCoding| v.0, |v: DataCoding| v.meaning().map(Cow::Borrowed), Subject::Control, DataCoding::NAMED;
+    MessageState, u8, 1, MessageState, |v: MessageState| v.0, |v: MessageState| v.meaning().map(Cow::Borrowed), Subject::Control, MessageState::NAMED;
+    InterfaceVersion, u8, 1, InterfaceVersion, |v: InterfaceVersion| v.0, |v: InterfaceVersion| v.meaning().map(Cow::Borrowed), Subject::Control, InterfaceVersion::NAMED;
+    CommandStatus, u32, 4, CommandStatus, |v: CommandStatus| v.0, |v: CommandStatus| v.name().map(Cow::Borrowed), Subject::Control, &[];
 }
 
 impl Field for RegisteredDelivery {
     const KIND: Kind = Kind::Int(1);
+    const NAMED: &'static [u32] = Self::NAMED;
+
+    fn meaning(value: u32) -> Option<Cow<'static, str>> {
+        u8::try_from(value).ok().map(|octet| Self(octet).meaning().into())
+    }
 
     #[inline(always)]
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {

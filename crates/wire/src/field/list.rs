@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 
 use bytes::Bytes;
 
-use super::{CStr, Field, Kind, Reader, ValueError, Writer, int_from};
+use super::{CStr, Field, Kind, Reader, Subject, ValueError, Writer, int_from};
 use crate::dialect::Dialect;
 use crate::error::{BodyError, Fault};
 use crate::observe::{Observer, Shown, Value};
@@ -20,6 +20,10 @@ pub trait Item: Sized {
     const COUNT: &'static str;
     /// The entry's fields, for references.
     const WHAT: &'static str;
+    /// What it is about.
+    const SUBJECT: Subject = Subject::Control;
+    /// The entry's fields, those of all its forms behind each other; none when it is one by itself.
+    const PARTS: &'static [&'static FieldDef] = &[];
 
     /// Reads one. `name` is the list's own.
     fn read<O: Observer>(r: &mut Reader<'_, O>, name: &'static FieldDef) -> Result<Self, BodyError>;
@@ -106,6 +110,8 @@ impl<T: Item + fmt::Debug> fmt::Debug for CountedList<T> {
 
 impl<T: Item> Field for CountedList<T> {
     const KIND: Kind = Kind::Counted { count: T::COUNT, what: T::WHAT };
+    const SUBJECT: Subject = T::SUBJECT;
+    const PARTS: &'static [&'static FieldDef] = T::PARTS;
 
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
         let at = r.at();
@@ -172,13 +178,23 @@ pub enum DestAddress {
     },
 }
 
-static DEST_FLAG: FieldDef = FieldDef::part("dest_flag", CommandStatus::ESME_RINVDESTFLAG);
-static DEST_ADDR_TON: FieldDef = FieldDef::part("dest_addr_ton", CommandStatus::ESME_RINVDSTTON);
-static DEST_ADDR_NPI: FieldDef = FieldDef::part("dest_addr_npi", CommandStatus::ESME_RINVDSTNPI);
-static DESTINATION_ADDR: FieldDef = FieldDef::part("destination_addr", CommandStatus::ESME_RINVDSTADR);
-static DL_NAME: FieldDef = FieldDef::part("dl_name", CommandStatus::ESME_RINVDLNAME);
-static ERROR_STATUS_CODE: FieldDef = FieldDef::part("error_status_code", CommandStatus::ESME_RUNKNOWNERR);
-static UNNAMED: FieldDef = FieldDef::part("", CommandStatus::ESME_RUNKNOWNERR);
+static DEST_FLAG: FieldDef = FieldDef {
+    named: &[DestAddress::SME as u32, DestAddress::DISTRIBUTION_LIST as u32],
+    meaning: |flag| match u8::try_from(flag) {
+        Ok(DestAddress::SME) => Some("SME address".into()),
+        Ok(DestAddress::DISTRIBUTION_LIST) => Some("distribution list".into()),
+        _ => None,
+    },
+    ..FieldDef::part::<u8>("dest_flag", CommandStatus::ESME_RINVDESTFLAG)
+};
+static DEST_ADDR_TON: FieldDef = FieldDef::part::<Ton>("dest_addr_ton", CommandStatus::ESME_RINVDSTTON);
+static DEST_ADDR_NPI: FieldDef = FieldDef::part::<Npi>("dest_addr_npi", CommandStatus::ESME_RINVDSTNPI);
+static DESTINATION_ADDR: FieldDef =
+    FieldDef::part::<CStr<21>>("destination_addr", CommandStatus::ESME_RINVDSTADR);
+static DL_NAME: FieldDef = FieldDef::part::<CStr<21>>("dl_name", CommandStatus::ESME_RINVDLNAME);
+static ERROR_STATUS_CODE: FieldDef =
+    FieldDef::part::<CommandStatus>("error_status_code", CommandStatus::ESME_RUNKNOWNERR);
+static UNNAMED: FieldDef = FieldDef::part::<u8>("", CommandStatus::ESME_RUNKNOWNERR);
 
 impl DestAddress {
     const SME: u8 = 1;
@@ -199,6 +215,9 @@ impl Item for DestAddress {
     const COUNT: &'static str = "number_of_dests";
     const WHAT: &'static str =
         "dest_flag 1, dest_addr_ton, dest_addr_npi, destination_addr; or dest_flag 2, dl_name";
+    const SUBJECT: Subject = Subject::Address;
+    const PARTS: &'static [&'static FieldDef] =
+        &[&DEST_FLAG, &DEST_ADDR_TON, &DEST_ADDR_NPI, &DESTINATION_ADDR, &DL_NAME];
 
     fn read<O: Observer>(r: &mut Reader<'_, O>, _: &'static FieldDef) -> Result<Self, BodyError> {
         let at = r.at();
@@ -263,6 +282,9 @@ pub struct UnsuccessSme {
 impl Item for UnsuccessSme {
     const COUNT: &'static str = "no_unsuccess";
     const WHAT: &'static str = "dest_addr_ton, dest_addr_npi, destination_addr, error_status_code";
+    const SUBJECT: Subject = Subject::Address;
+    const PARTS: &'static [&'static FieldDef] =
+        &[&DEST_ADDR_TON, &DEST_ADDR_NPI, &DESTINATION_ADDR, &ERROR_STATUS_CODE];
 
     fn read<O: Observer>(r: &mut Reader<'_, O>, _: &'static FieldDef) -> Result<Self, BodyError> {
         Ok(Self {

@@ -16,6 +16,7 @@ pub(crate) use time::yymmddhhmmss;
 pub use time::{FinalDate, Time, TimeError, TimeValue};
 
 use core::fmt;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
@@ -32,6 +33,18 @@ use crate::version::Version;
 pub trait Field: Sized + Default {
     /// How it looks on the wire, for forms and references.
     const KIND: Kind;
+    /// What it is about.
+    const SUBJECT: Subject = Subject::Control;
+    /// The values that are worth a choice in a form; those of bit fields are single bits.
+    const NAMED: &'static [u32] = &[];
+    /// The fields of an entry, where it is a list of them.
+    const PARTS: &'static [&'static FieldDef] = &[];
+
+    /// What the specification calls a value.
+    fn meaning(value: u32) -> Option<Cow<'static, str>> {
+        let _ = value;
+        None
+    }
 
     /// Reads one, telling the observer.
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError>;
@@ -66,6 +79,21 @@ pub enum Kind {
         what: &'static str,
     },
     /// TLVs up to the end of the PDU.
+    Tlvs,
+}
+
+/// What a field is about, for colours and groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Who sends, or who gets it.
+    Address,
+    /// How it is to be handled, and all that is none of the others.
+    Control,
+    /// When.
+    Time,
+    /// User data.
+    Text,
+    /// TLVs.
     Tlvs,
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use super::{Field, Kind, Reader, ValueError, Writer, octets_from, plain};
+use super::{Field, Kind, Reader, Subject, ValueError, Writer, octets_from, plain};
 use crate::dialect::Dialect;
 use crate::error::{BodyError, Fault};
 use crate::observe::{Observer, Value};
@@ -54,6 +54,7 @@ impl core::ops::Deref for ShortMessage {
 
 impl Field for ShortMessage {
     const KIND: Kind = Kind::Counted { count: Self::SM_LENGTH, what: "octets" };
+    const SUBJECT: Subject = Subject::Text;
 
     #[inline(always)]
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::{CStr, Field, Kind, Reader, ValueError, Writer, plain};
+use super::{CStr, Field, Kind, Reader, Subject, ValueError, Writer, plain};
 use crate::dialect::Dialect;
 use crate::error::{BodyError, Fault};
 use crate::observe::{Observer, Value};
@@ -207,6 +207,7 @@ fn read_time<O: Observer>(
 
 impl Field for Time {
     const KIND: Kind = Kind::Time;
+    const SUBJECT: Subject = Subject::Time;
 
     #[inline(always)]
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
@@ -245,6 +246,7 @@ impl Field for Time {
 
 impl Field for FinalDate {
     const KIND: Kind = Kind::Time;
+    const SUBJECT: Subject = Subject::Time;
 
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {
         let lengths: &[usize] = if r.dialect.short_dates { &[0, 12, 16] } else { &[0, 16] };

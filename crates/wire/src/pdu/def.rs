@@ -1,6 +1,8 @@
 //! What generic code sees of the PDU table: names, limits, statuses, senders, help.
 
-use crate::field::Kind;
+use std::borrow::Cow;
+
+use crate::field::{Field, Kind, Subject};
 use crate::status::CommandStatus;
 use crate::tlv::Tag;
 use crate::version::Version;
@@ -96,6 +98,15 @@ impl PduDef {
         (self.since..=self.until).contains(&version)
     }
 
+    /// What a field is about. A C-Octet String right behind a numbering plan is an address.
+    pub fn subject(&self, field: &FieldDef) -> Subject {
+        let at = self.fields.iter().position(|def| def.name == field.name);
+        let before = at.and_then(|at| self.fields.get(at.checked_sub(1)?));
+        let address = before
+            .is_some_and(|before| before.subject == Subject::Address && matches!(before.kind, Kind::Int(_)));
+        if address && matches!(field.kind, Kind::CStr(_)) { Subject::Address } else { field.subject }
+    }
+
     /// Whether it may come in a session of a version. What opens a session comes before any
     /// version has been agreed on.
     #[inline]
@@ -115,14 +126,32 @@ pub struct FieldDef {
     pub limits: &'static [(Version, u16)],
     /// What to answer when it is wrong.
     pub status: CommandStatus,
+    /// What it is about, as its type says; [`PduDef::subject`] also looks at what stands before it.
+    pub subject: Subject,
+    /// The values that are worth a choice in a form.
+    pub named: &'static [u32],
+    /// What the specification calls a value.
+    pub meaning: fn(u32) -> Option<Cow<'static, str>>,
+    /// The fields of an entry, where it is a list of them.
+    pub parts: &'static [&'static FieldDef],
     /// What it is for.
     pub help: &'static str,
 }
 
 impl FieldDef {
     /// A field of a list's entry.
-    pub(crate) const fn part(name: &'static str, status: CommandStatus) -> Self {
-        Self { name, kind: Kind::Int(1), limits: &[], status, help: "" }
+    pub(crate) const fn part<T: Field>(name: &'static str, status: CommandStatus) -> Self {
+        Self {
+            name,
+            kind: T::KIND,
+            limits: &[],
+            status,
+            subject: T::SUBJECT,
+            named: T::NAMED,
+            meaning: T::meaning,
+            parts: T::PARTS,
+            help: "",
+        }
     }
 
     /// The limit that holds in a version, where it is narrower than what the field can hold.

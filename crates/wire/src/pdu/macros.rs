@@ -38,6 +38,10 @@ macro_rules! pdus {
                         kind: <$Field as Field>::KIND,
                         limits: &[$((Version::$limit_in, $limit)),*],
                         status: CommandStatus::$status,
+                        subject: <$Field as Field>::SUBJECT,
+                        named: <$Field as Field>::NAMED,
+                        meaning: <$Field as Field>::meaning,
+                        parts: <$Field as Field>::PARTS,
                         help: concat!($($fdoc),*).trim_ascii(),
                     }),*];
                     static DEF: PduDef = PduDef {
@@ -88,6 +92,18 @@ macro_rules! pdus {
                         Field::check(&self.$field, def, version, dialect).map_err(|fault| unplaced(def, fault))?;
                     )*
                     Ok(())
+                }
+
+                #[allow(unused_mut, unused_variables, reason = "some PDUs have no fields")]
+                fn faults(&self, version: Version, dialect: &Dialect) -> Vec<BodyError> {
+                    let mut fields = Self::DEF.fields.iter();
+                    let mut faults = Vec::new();
+                    $(
+                        let def = next(&mut fields);
+                        let checked = Field::check(&self.$field, def, version, dialect);
+                        faults.extend(checked.err().map(|fault| unplaced(def, fault)));
+                    )*
+                    faults
                 }
 
                 fn from_body(body: Body) -> Option<Self> {
@@ -177,6 +193,13 @@ macro_rules! pdus {
                 match self {
                     $(Self::$Type(body) => PduType::check_fields(body, version, dialect),)*
                     Self::Raw(_) => Ok(()),
+                }
+            }
+
+            pub(super) fn faults_of_fields(&self, version: Version, dialect: &Dialect) -> Vec<BodyError> {
+                match self {
+                    $(Self::$Type(body) => PduType::faults(body, version, dialect),)*
+                    Self::Raw(_) => Vec::new(),
                 }
             }
 

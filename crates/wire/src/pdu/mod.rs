@@ -32,6 +32,8 @@ pub trait PduType: Sized + Into<Body> {
     fn from_record(record: &Value) -> Result<Self, ValueError>;
     /// Whether each field by itself has a value that the version allows.
     fn check_fields(&self, version: Version, dialect: &Dialect) -> Result<(), BodyError>;
+    /// Every field that by itself has a value that the version does not allow.
+    fn faults(&self, version: Version, dialect: &Dialect) -> Vec<BodyError>;
     /// Takes it out of a body of this kind.
     fn from_body(body: Body) -> Option<Self>;
 }
@@ -188,6 +190,13 @@ impl Body {
     pub fn check(&self, version: Version, dialect: &Dialect) -> Result<(), BodyError> {
         self.check_fields(version, dialect)?;
         rules::check(self, version)
+    }
+
+    /// All that [`check`](Self::check) would find one after the other.
+    pub fn faults(&self, version: Version, dialect: &Dialect) -> Vec<BodyError> {
+        let mut faults = self.faults_of_fields(version, dialect);
+        faults.extend(rules::check(self, version).err());
+        faults
     }
 
     /// Its entry in the table.

@@ -23,6 +23,8 @@ macro_rules! tlvs {
             section: $section,
             since: Version::$since,
             kind: <$Type as TlvType>::KIND,
+            named: <$Type as TlvType>::NAMED,
+            meaning: <$Type as TlvType>::meaning,
             lengths: &[$($lengths)*],
             odd_length: tlvs!(@odd $($odd)?),
             repeatable: tlvs!(@rep $($rep)?),

@@ -52,6 +52,10 @@ pub struct TlvDef {
     pub since: Version,
     /// What the value is.
     pub kind: TlvKind,
+    /// The values that are worth a choice in a form.
+    pub named: &'static [u32],
+    /// What the specification calls a value.
+    pub meaning: fn(u32) -> Option<&'static str>,
     /// The lengths it may have, as ranges.
     pub lengths: &'static [(u16, u16)],
     /// A length that some peers use instead.

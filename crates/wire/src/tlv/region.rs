@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Known, Tag, TlvDef, TlvKind, TlvText, TlvType};
 use crate::error::{BodyError, Fault};
-use crate::field::{Field, Kind, Reader, ValueError, Writer, int_from, octets_from, share};
+use crate::field::{Field, Kind, Reader, Subject, ValueError, Writer, int_from, octets_from, share};
 use crate::observe::{Observer, TlvSeen, Value};
 use crate::pdu::FieldDef;
 use crate::version::Version;
@@ -193,6 +193,7 @@ impl Tlvs {
 
 impl Field for Tlvs {
     const KIND: Kind = Kind::Tlvs;
+    const SUBJECT: Subject = Subject::Tlvs;
 
     #[inline(always)]
     fn read<O: Observer>(r: &mut Reader<'_, O>, def: &'static FieldDef) -> Result<Self, BodyError> {

@@ -37,6 +37,8 @@ impl<T> Copy for Known<T> {}
 pub trait TlvType {
     /// How it is shown.
     const KIND: TlvKind;
+    /// The values that are worth a choice in a form.
+    const NAMED: &'static [u32] = &[];
     /// What reading gives.
     type Value<'a>;
 
@@ -44,6 +46,12 @@ pub trait TlvType {
     fn read(octets: &[u8]) -> Option<Self::Value<'_>>;
     /// Writes the value's octets.
     fn write(value: Self::Value<'_>, out: &mut Vec<u8>);
+
+    /// What the specification calls a value.
+    fn meaning(value: u32) -> Option<&'static str> {
+        let _ = value;
+        None
+    }
 }
 
 /// A C-Octet String in a TLV, without its NUL.
@@ -66,9 +74,10 @@ pub struct Octets;
 pub struct Text;
 
 macro_rules! int_tlv {
-    ($($Type:ty, $int:ty, $wrap:expr, $unwrap:expr;)*) => {$(
+    ($($Type:ty, $int:ty, $wrap:expr, $unwrap:expr, $meaning:expr, $named:expr;)*) => {$(
         impl TlvType for $Type {
             const KIND: TlvKind = TlvKind::Int;
+            const NAMED: &'static [u32] = $named;
             type Value<'a> = $Type;
 
             #[inline]
@@ -83,17 +92,21 @@ macro_rules! int_tlv {
             fn write(value: Self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&$unwrap(value).to_be_bytes());
             }
+
+            fn meaning(value: u32) -> Option<&'static str> {
+                $meaning(<$int>::try_from(value).ok()?)
+            }
         }
     )*};
 }
 
 int_tlv! {
-    u8, u8, |v| v, |v: u8| v;
-    u16, u16, |v| v, |v: u16| v;
-    u32, u32, |v| v, |v: u32| v;
-    MessageState, u8, MessageState, |v: MessageState| v.0;
-    InterfaceVersion, u8, InterfaceVersion, |v: InterfaceVersion| v.0;
-    CommandStatus, u32, CommandStatus, |v: CommandStatus| v.0;
+    u8, u8, |v| v, |v: u8| v, |_| None, &[];
+    u16, u16, |v| v, |v: u16| v, |_| None, &[];
+    u32, u32, |v| v, |v: u32| v, |_| None, &[];
+    MessageState, u8, MessageState, |v: MessageState| v.0, |v| MessageState(v).meaning(), MessageState::NAMED;
+    InterfaceVersion, u8, InterfaceVersion, |v: InterfaceVersion| v.0, |v| InterfaceVersion(v).meaning(), InterfaceVersion::NAMED;
+    CommandStatus, u32, CommandStatus, |v: CommandStatus| v.0, |v| CommandStatus(v).name(), &[];
 }
 
 impl TlvType for Octets {

@@ -56,6 +56,9 @@ impl EsmClass {
     /// Reply path.
     pub const REPLY_PATH: Self = Self(0x80);
 
+    /// Values worth a choice: the modes, what a delivery may be, and single bits.
+    pub const NAMED: &'static [u32] = &[0x00, 0x01, 0x02, 0x03, 0x04, 0x08, 0x10, 0x18, 0x20, 0x40, 0x80];
+
     /// Bits 1-0.
     pub const fn mode(self) -> MessageMode {
         match self.0 & 0x03 {
@@ -148,6 +151,9 @@ impl RegisteredDelivery {
     /// Intermediate notifications. Bit 4, whatever the heading in SMPP 3.4, 5.2.17 says.
     pub const INTERMEDIATE: Self = Self(0x10);
 
+    /// Values worth a choice: the receipts, and single bits.
+    pub const NAMED: &'static [u32] = &[0x00, 0x01, 0x02, 0x03, 0x04, 0x08, 0x10];
+
     /// Bits 1-0.
     pub const fn receipt(self) -> ReceiptRequest {
         match self.0 & 0x03 {
@@ -207,6 +213,11 @@ impl DataCoding {
     pub const HEBREW: Self = Self(0x07);
     /// UCS-2, big-endian; in practice UTF-16BE.
     pub const UCS2: Self = Self(0x08);
+
+    /// Values worth a choice: all that have a name of their own, and the first of each GSM group.
+    pub const NAMED: &'static [u32] = &[
+        0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0D, 0x0E, 0xC0, 0xD0, 0xF0, 0xF4,
+    ];
 
     /// What the specification calls this value.
     pub const fn meaning(self) -> Option<&'static str> {

@@ -19,6 +19,9 @@ macro_rules! named_octet {
         impl $Type {
             $($(#[doc = $vdoc])* pub const $NAME: Self = Self($value);)*
 
+            /// The values that have names.
+            pub const NAMED: &'static [u32] = &[$($value),*];
+
             /// What the specification calls this value.
             pub const fn meaning(self) -> Option<&'static str> {
                 match self.0 {
