@@ -1,5 +1,7 @@
 // Keys: pages say what theirs do, the foot and the help dialog show it.
 
+import { untrack } from "svelte";
+
 export interface Key {
   /** As `KeyboardEvent.key`; `Shift X` or `Ctrl Enter` with what is held. */
   key: string;
@@ -9,18 +11,18 @@ export interface Key {
   run: (event: KeyboardEvent) => void;
 }
 
-const sets = $state<{ list: Key[][] }>({ list: [] });
+let sets = $state.raw<Key[][]>([]);
 export const keysOn = $state({ single: localStorage.getItem("single-keys") !== "off" });
 
 /** The keys of the page that is shown, the latest first. */
-export const keys = (): Key[] => sets.list.flat();
+export const keys = (): Key[] => sets.flat();
 
 /** Has these keys while a component lives. Call it while it is made. */
 export function useKeys(own: Key[]): void {
   $effect(() => {
-    sets.list = [own, ...sets.list];
+    untrack(() => (sets = [own, ...sets]));
     return () => {
-      sets.list = sets.list.filter((other) => other !== own);
+      sets = sets.filter((other) => other !== own);
     };
   });
 }

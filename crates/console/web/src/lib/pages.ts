@@ -11,7 +11,7 @@ export interface Page {
   urls: string[];
   /** Whether this server has what it shows. */
   here: () => boolean;
-  load: () => Promise<{ default: Component<Record<string, string>> }>;
+  load: () => Promise<{ default: Component<any> }>;
 }
 
 export const pages: Page[] = [

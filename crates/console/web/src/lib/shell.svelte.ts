@@ -1,5 +1,5 @@
 // What pages put into the frame around them.
-import type { Snippet } from "svelte";
+import { untrack, type Snippet } from "svelte";
 
 /** The title of the page, where it belongs, and its actions at the right. */
 export const heading = $state<{ title: string; crumb: { label: string; to: string } | null; actions: Snippet | null }>({ title: "", crumb: null, actions: null });
@@ -8,9 +8,9 @@ export const heading = $state<{ title: string; crumb: { label: string; to: strin
 export function useActions(actions: () => Snippet): void {
   $effect(() => {
     const mine = actions();
-    heading.actions = mine;
+    untrack(() => (heading.actions = mine));
     return () => {
-      if (heading.actions === mine) heading.actions = null;
+      if (untrack(() => heading.actions) === mine) heading.actions = null;
     };
   });
 }
