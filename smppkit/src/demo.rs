@@ -96,8 +96,12 @@ async fn demo(args: &Args, signals: Signals, directory: &Path) -> Result<ExitCod
         // An error says that whoever would stop us is gone.
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    let centre = tokio::spawn(centre.serve(crate::pages::pages(smppkit_client::web::Settings::default()), wait(stopping.clone())));
-    let gateway = tokio::spawn(gateway.serve(crate::pages::pages(smppkit_client::web::Settings::default()), wait(stopping)));
+    let centre = tokio::spawn(
+        centre.serve(crate::pages::pages(smppkit_client::web::Settings::default()), wait(stopping.clone())),
+    );
+    let gateway = tokio::spawn(
+        gateway.serve(crate::pages::pages(smppkit_client::web::Settings::default()), wait(stopping)),
+    );
     let mut traffic = JoinSet::new();
     if !args.quiet {
         trickle(&mut traffic, front)?;

@@ -11,7 +11,6 @@ use smppkit_simulator::{
     Timeout, Token, Version, Watch,
 };
 
-
 use crate::stop::{Signals, stopped};
 
 /// Run an SMSC to test SMPP applications against.
@@ -206,7 +205,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             }
         };
         tell(&simulator, json)?;
-        simulator.serve(crate::pages::pages(smppkit_client::web::Settings::default()), stopped(signals)).await;
+        simulator
+            .serve(crate::pages::pages(smppkit_client::web::Settings::default()), stopped(signals))
+            .await;
         Ok(ExitCode::SUCCESS)
     })
 }

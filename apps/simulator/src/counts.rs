@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use smppkit_wire::pdu::TABLE;
+use smppkit_wire::pdu::{PduDef, TABLE};
 
-use crate::record::{Direction, count};
+use smppkit_admin::record::{Direction, count};
 
 /// Counts of one SMSC.
 #[derive(Debug)]
@@ -55,6 +55,15 @@ impl Counts {
             self.count(TABLE.len(), direction, u64::from(pdus - seen));
         }
         pdus
+    }
+
+    /// How many PDUs passed of some kinds.
+    pub(crate) fn sum(&self, direction: Direction, of: impl Fn(&PduDef) -> bool) -> u64 {
+        let counted = TABLE.iter().zip(&self.pdus).filter(|(def, _)| of(def));
+        let counter = |[came, went]: &[AtomicU64; 2]| {
+            if direction == Direction::In { came } else { went }.load(Ordering::Relaxed)
+        };
+        counted.map(|(_, counters)| counter(counters)).sum()
     }
 
     fn count(&self, at: usize, direction: Direction, pdus: u64) {

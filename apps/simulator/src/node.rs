@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
+use smppkit_admin::record::Place;
+use smppkit_admin::{Party, Record, Series, Watched};
 use smppkit_net::Now;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::counts::Counts;
-use crate::record::Record;
 use crate::rules::{BadRule, Rule, Rules};
 use crate::session::Card;
 use crate::settings::{Settings, SmscSettings};
@@ -23,7 +24,8 @@ pub(crate) struct Hub {
     /// From the machine's clock to the one that is shown.
     clock_offset_ms: i64,
     pub(crate) teller: Teller,
-    pub(crate) record: Record,
+    pub(crate) record: Arc<Record>,
+    pub(crate) series: Arc<Series>,
     /// The settings as they were read last: dialects are looked up in them.
     pub(crate) settings: ArcSwap<Settings>,
     /// Where the SMSCs listen, by their names.
@@ -59,16 +61,17 @@ const FILES: usize = 16;
 
 impl Hub {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let now_ms = Now::read().unix_ms;
+        let now = Now::read();
+        let now_ms = now.unix_ms;
         Self {
             seed: settings.seed.unwrap_or(now_ms.unsigned_abs()),
             clock_offset_ms: settings.clock.map_or(0, |clock| clock.0 - now_ms),
             teller: Teller::new(settings.show_messages),
-            record: Record::new(if settings.admin.listen.is_some() {
-                settings.record.octets.octets()
-            } else {
-                0
-            }),
+            record: Arc::new(Record::new(
+                if settings.admin.listen.is_some() { settings.record.octets.octets() } else { 0 },
+                now.mono,
+            )),
+            series: Arc::new(Series::new(crate::series::KEYS)),
             settings: ArcSwap::from_pointee(settings.clone()),
             addresses: OnceLock::new(),
             sessions: Mutex::default(),
@@ -81,6 +84,11 @@ impl Hub {
     pub(crate) async fn stopped(&self) {
         // The sender is here: it does not go away.
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// What is watched over REST.
+    pub(crate) fn watched(&self) -> Watched {
+        Watched::new(Arc::clone(&self.record), Arc::clone(&self.series), self.stopping.subscribe())
     }
 
     /// Has all end that waits.
@@ -96,13 +104,14 @@ impl Hub {
     /// A card for a new session.
     pub(crate) fn open(&self, smsc: &Arc<str>, peer: std::net::SocketAddr, now: Now) -> Arc<Card> {
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let card = Arc::new(Card::new(id, Arc::clone(smsc), peer, self.unix_ms(now)));
+        let card =
+            Arc::new(Card::new(Party::new(id, Place::Smsc(Arc::clone(smsc)), peer), self.unix_ms(now)));
         self.sessions().insert(id, Arc::clone(&card));
         card
     }
 
     pub(crate) fn close(&self, card: &Card) {
-        self.sessions().remove(&card.id);
+        self.sessions().remove(&card.party.session);
     }
 
     /// All sessions there are, the oldest first.

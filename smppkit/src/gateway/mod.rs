@@ -12,7 +12,6 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use smppkit_gateway::{Gateway, Settings, Watch};
 
-
 use crate::stop::{Signals, stopped};
 
 pub(crate) use self::question::{Question, code, say};

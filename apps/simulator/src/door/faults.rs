@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use smppkit_admin::record::{At, Direction};
 use smppkit_net::{Arriving, Cut, Now, Pace};
 use smppkit_session::Asked;
 use smppkit_wire::pdu::table::{EnquireLink, EnquireLinkResp, Unbind, UnbindResp};
 use smppkit_wire::{Body, CommandStatus, Frame, Pdu};
 
 use super::{Door, DoorLink, refusal};
-use crate::record::Direction;
 use crate::rules::{Answer, Fate, Segments, Verdict, spoiled};
 use crate::smsc::HeldAnswer;
 
@@ -104,7 +104,12 @@ impl Door {
         if let Some(card) = &self.card {
             let unix_ms = self.node.hub.unix_ms(now);
             card.passed(if direction == Direction::In { &card.came } else { &card.went }, pdus, unix_ms);
-            self.node.hub.record.push(card, direction, unix_ms, octets, pdus);
+            let record = &self.node.hub.record;
+            if record.is_on() {
+                // The batch began when it was read; what goes out goes out now.
+                let mono = if direction == Direction::In { now.mono } else { Now::read().mono };
+                record.push(&card.party, direction, At { unix_ms, mono }, octets, pdus);
+            }
         }
     }
 }

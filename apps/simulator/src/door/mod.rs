@@ -10,6 +10,7 @@ mod faults;
 use std::sync::Arc;
 use std::task::Context;
 
+use smppkit_admin::record::{BoundAs, Direction};
 use smppkit_net::{Application, Arriving, Ended, Link, Now};
 use smppkit_session::{Asked, BindRequest, Event};
 use smppkit_wire::field::CStr;
@@ -22,9 +23,8 @@ use tracing::{info, warn};
 
 use self::faults::{emit, meet};
 use crate::node::Node;
-use crate::record::Direction;
 use crate::rules::{Asker, Chance, Rules, Verdict};
-use crate::session::{BoundAs, Card};
+use crate::session::Card;
 use crate::settings::SmscSettings;
 use crate::smsc::{Bound, Delivery, HeldAnswer, Plan, Taken};
 
@@ -317,7 +317,7 @@ impl Door {
                 info!(peer = %link.peer(), system_id = %bound.system_id, %mode, version = %bound.version, "bound");
                 self.chance = Chance::of_session(self.node.hub.seed, bound.system_id.as_octets(), bound.nth);
                 let (system_id, version) = (bound.system_id.to_text(), bound.version);
-                let _ = card.bound.set(BoundAs { system_id, mode, version });
+                let _ = card.party.bound.set(BoundAs { system_id, mode: mode.name(), version });
                 if let Some(window) = bound.window {
                     link.session.set_send_window(window);
                 }
