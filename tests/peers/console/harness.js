@@ -96,7 +96,10 @@ class Server {
 
 /** `smppkit simulator`. */
 const simulator = (...options) =>
-  Server.start("simulator", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--receipt-delay", "200ms", "--quiet", ...options);
+  Server.start(
+    "simulator", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--quiet",
+    ...(options.includes("--receipt-delay") ? [] : ["--receipt-delay", "200ms"]), ...options,
+  );
 
 /** A value as TOML writes it, on one line. */
 const toml = (value) =>
