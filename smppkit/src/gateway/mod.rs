@@ -12,8 +12,6 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use smppkit_gateway::{Gateway, Settings, Watch};
 
-use smppkit_ops::Pages;
-
 use crate::stop::{Signals, stopped};
 
 pub(crate) use self::question::{Question, code, say};
@@ -92,7 +90,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             }
         };
         tell(&gateway, args.json)?;
-        gateway.serve(Pages::none(), stopped(signals)).await;
+        gateway.serve(crate::console::pages(), stopped(signals)).await;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -108,11 +106,12 @@ fn tell(gateway: &Gateway, json: bool) -> Result<()> {
             writeln!(out, "listening on {address}{}", if tls { " (TLS)" } else { "" })?;
         }
     }
-    if let Some(admin) = gateway.admin() {
+    if let Some((admin, link)) = gateway.admin().zip(gateway.link()) {
         if json {
-            writeln!(out, r#"{{"admin":"http://{admin}"}}"#)?;
+            writeln!(out, r#"{{"admin":"http://{admin}","console":"{link}"}}"#)?;
         } else {
             writeln!(out, "REST, metrics and health on http://{admin}")?;
+            writeln!(out, "console {link}")?;
         }
     }
     out.flush()?;
