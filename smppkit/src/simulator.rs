@@ -44,6 +44,8 @@ pub(crate) struct Args {
     #[arg(long, exclusive = true)]
     dialects: bool,
     #[command(flatten)]
+    client: crate::console::ClientArgs,
+    #[command(flatten)]
     smsc: SmscArgs,
     /// Serve REST, metrics and health here; "off" for nowhere. Without --listen the default is
     /// 127.0.0.1:2780, where that is free
@@ -174,7 +176,8 @@ struct SmscArgs {
     max_messages: usize,
 }
 
-pub(crate) fn run(args: Args) -> Result<ExitCode> {
+pub(crate) fn run(mut args: Args) -> Result<ExitCode> {
+    let client = std::mem::take(&mut args.client);
     if args.presets {
         return list(PRESETS.iter().map(|preset| (preset.name, preset.about())));
     }
@@ -205,9 +208,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             }
         };
         tell(&simulator, json)?;
-        simulator
-            .serve(crate::pages::pages(smppkit_client::web::Settings::default()), stopped(signals))
-            .await;
+        simulator.serve(crate::console::pages(&client), stopped(signals)).await;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -234,11 +235,12 @@ fn tell(simulator: &Simulator, json: bool) -> Result<()> {
         let smsc = if several { format!(" as {smsc}") } else { String::new() };
         writeln!(out, "listening on {address}{tls}{smsc}")?;
     }
-    if let Some(admin) = simulator.admin() {
+    if let Some((admin, link)) = simulator.admin().zip(simulator.link()) {
         if json {
-            writeln!(out, r#"{{"admin":"http://{admin}"}}"#)?;
+            writeln!(out, r#"{{"admin":"http://{admin}","console":"{link}"}}"#)?;
         } else {
             writeln!(out, "REST, metrics and health on http://{admin}")?;
+            writeln!(out, "console {link}")?;
         }
     }
     if !json && let Some(first) = simulator.listening().next() {
