@@ -149,7 +149,7 @@ async fn connection(
     _place: OwnedSemaphorePermit,
 ) {
     let _ = stream.set_nodelay(true);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
     let served = tokio::select! {
         served = &mut serving => served,

@@ -76,6 +76,8 @@ pub struct Settings {
     pub drain_timeout: Span,
     /// REST, metrics, health.
     pub admin: AdminSettings,
+    /// What came and went.
+    pub record: RecordSettings,
     /// What is kept, and how much of it.
     pub store: StoreSettings,
     /// When what was not taken is tried again.
@@ -111,6 +113,15 @@ pub struct AdminSettings {
     /// What requests must bring as `Authorization: Bearer`. Needed beyond loopback.
     #[schema(value_type = Option<String>)]
     pub token: Option<Token>,
+}
+
+/// How much of what came and went is kept in memory, for operators to look into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordSettings {
+    /// Octets of PDUs of both sides. Default 16 MiB, about 120,000 PDUs; the oldest are forgotten. 0 keeps none. Nothing
+    /// is kept where REST is not served. Texts and addresses are in it, passwords are blanked out.
+    pub memory: Size,
 }
 
 /// What is kept.
@@ -237,6 +248,7 @@ impl Default for Settings {
             node: 0,
             drain_timeout: Span::secs(30),
             admin: AdminSettings::default(),
+            record: RecordSettings::default(),
             store: StoreSettings::default(),
             retry: RetrySettings::default(),
             life: LifeSettings::default(),
@@ -258,6 +270,12 @@ impl AdminSettings {
     pub(crate) fn config(&self) -> Option<AdminConfig> {
         let token = self.token.clone();
         self.listen.map(|listen| AdminConfig { listen, token, ..AdminConfig::default() })
+    }
+}
+
+impl Default for RecordSettings {
+    fn default() -> Self {
+        Self { memory: Size::mib(16) }
     }
 }
 
