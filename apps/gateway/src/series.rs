@@ -20,7 +20,7 @@ pub(crate) const KEYS: &[Key] = &[
 /// Tells what the store has and how fast was answered; nothing of the store while it does not say.
 pub(crate) fn tell(hub: &Hub, answers: &mut Answers, totals: Option<&Totals>) {
     let (half, most) = answers.look(&hub.record);
-    let of = |count: fn(&Totals) -> u64| totals.map(|totals| count(totals) as f64);
+    let of = |count: fn(&Totals) -> u64| totals.map(count);
     let told = [
         of(|totals| totals.accepted),
         of(|totals| totals.delivered),
@@ -29,7 +29,7 @@ pub(crate) fn tell(hub: &Hub, answers: &mut Answers, totals: Option<&Totals>) {
         of(|totals| totals.expired),
         half,
         most,
-        Some(hub.sessions.list().len() as f64),
+        Some(hub.sessions.list().len() as u64),
     ];
     let now = hub.now();
     hub.series.take(now.unix_ms, now.mono, &told);

@@ -203,7 +203,7 @@ async fn samples_come_once_a_second_and_feeds_end_with_the_server() {
     feed.say(&json!({"subscribe": {"id": 1, "topic": "stats"}}));
     for second in 0..3_u32 {
         let now = server.began + Duration::from_secs(second.into());
-        server.series.take(i64::from(second) * 1_000, now, &[Some(f64::from(second * second))]);
+        server.series.take(i64::from(second) * 1_000, now, &[Some(u64::from(second * second))]);
         let accepted = if second == 0 { Json::Null } else { (second * 2 - 1).into() };
         let item = json!({"time_ms": second * 1_000, "accepted": accepted});
         assert_eq!(feed.hear(), json!({"id": 1, "items": [item], "skipped": 0}));

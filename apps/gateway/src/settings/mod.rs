@@ -120,7 +120,8 @@ pub struct AdminSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct RecordSettings {
     /// Octets of PDUs of both sides. Default 16 MiB, about 120,000 PDUs; the oldest are forgotten. 0 keeps none. Nothing
-    /// is kept where REST is not served. Texts and addresses are in it, passwords are blanked out.
+    /// is kept where REST is not served. Texts and addresses are in it, passwords are blanked out. A change needs a
+    /// restart.
     pub memory: Size,
 }
 

@@ -80,12 +80,13 @@ fn charts_show_what_was_taken() {
 #[test]
 fn what_passes_comes_over_a_websocket() {
     let gateway = Gateway::start();
-    let stream = TcpStream::connect(&gateway.admin).expect("it listens");
+    let address = gateway.admin.trim_start_matches("http://");
+    let stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("it is no zero");
-    let request = tungstenite::http::Request::builder().uri(format!("ws://{}/api/v1/live", gateway.admin));
+    let request = tungstenite::http::Request::builder().uri(format!("ws://{address}/api/v1/live"));
     let request = request
-        .header("host", &gateway.admin)
-        .header("origin", format!("http://{}", gateway.admin))
+        .header("host", address)
+        .header("origin", format!("http://{address}"))
         .header("connection", "upgrade")
         .header("upgrade", "websocket")
         .header("sec-websocket-version", "13")
@@ -115,5 +116,5 @@ fn what_passes_comes_over_a_websocket() {
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|octet| format!("{octet:02x}")).collect()
+    text.bytes().fold(String::new(), |hex, octet| hex + &format!("{octet:02x}"))
 }
