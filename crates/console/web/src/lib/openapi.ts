@@ -22,6 +22,7 @@ export interface Operation extends Written {
   anchor: string;
 }
 
+const TOKENS = /"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g;
 const METHODS = ["get", "post", "put", "patch", "delete", "head", "options"];
 
 /** All operations, by tag as they come; each has a fragment of its own, its operationId where no other has that. */
@@ -78,6 +79,16 @@ export function curl(method: string, address: string, headers: Record<string, st
   return parts.join(" ");
 }
 
+/** JSON on one line, each value as it is. Other text stays as it is. */
+export function compact(text: string): string {
+  try {
+    JSON.parse(text);
+  } catch {
+    return text;
+  }
+  return (text.match(TOKENS) ?? []).join("");
+}
+
 /** JSON in lines, each value exactly as it came: numbers beyond 2^53 stay as they are. Other text stays as it is. */
 export function pretty(text: string): string {
   try {
@@ -85,7 +96,7 @@ export function pretty(text: string): string {
   } catch {
     return text;
   }
-  const tokens = text.match(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g) ?? [];
+  const tokens = text.match(TOKENS) ?? [];
   let out = "";
   let depth = 0;
   tokens.forEach((token, at) => {
