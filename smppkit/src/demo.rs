@@ -99,8 +99,12 @@ async fn demo(args: &Args, signals: Signals, directory: &Path) -> Result<ExitCod
         // An error says that whoever would stop us is gone.
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    let centre = tokio::spawn(centre.serve(crate::console::pages(&ClientArgs::default()).named("demo"), wait(stopping.clone())));
-    let gateway = tokio::spawn(gateway.serve(crate::console::pages(&ClientArgs::default()).named("demo"), wait(stopping)));
+    let centre = tokio::spawn(
+        centre.serve(crate::console::pages(&ClientArgs::default()).named("demo"), wait(stopping.clone())),
+    );
+    let gateway = tokio::spawn(
+        gateway.serve(crate::console::pages(&ClientArgs::default()).named("demo"), wait(stopping)),
+    );
     let mut traffic = JoinSet::new();
     if !args.quiet {
         trickle(&mut traffic, front)?;

@@ -25,13 +25,14 @@ impl Default for Counts {
 }
 
 impl Counts {
-    /// Counts a batch, and says how many PDUs it has.
-    pub(crate) fn add(&self, direction: Direction, octets: &[u8]) -> u32 {
+    /// Counts a batch, and says how many PDUs it has. `each` is told their command_id and command_status.
+    pub(crate) fn add(&self, direction: Direction, octets: &[u8], mut each: impl FnMut(u32, u32)) -> u32 {
         // Nearly all batches are of one kind: one look-up, one addition.
         let mut last: Option<(u32, usize, u64)> = None;
         let mut seen = 0;
         let pdus = count(octets, |command_id, status| {
             seen += 1;
+            each(command_id, status);
             match &mut last {
                 Some((id, _, pdus)) if *id == command_id => *pdus += 1,
                 _ => {

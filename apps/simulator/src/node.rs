@@ -1,6 +1,7 @@
 //! One SMSC of the process, and what all of them share.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -102,10 +103,10 @@ impl Hub {
     }
 
     /// A card for a new session.
-    pub(crate) fn open(&self, smsc: &Arc<str>, peer: std::net::SocketAddr, now: Now) -> Arc<Card> {
+    pub(crate) fn open(&self, smsc: &Arc<str>, (peer, tls): (SocketAddr, bool), now: Now) -> Arc<Card> {
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
         let card =
-            Arc::new(Card::new(Party::new(id, Place::Smsc(Arc::clone(smsc)), peer), self.unix_ms(now)));
+            Arc::new(Card::new(Party::new(id, Place::Smsc(Arc::clone(smsc)), peer, tls), self.unix_ms(now)));
         self.sessions().insert(id, Arc::clone(&card));
         card
     }

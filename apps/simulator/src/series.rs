@@ -46,10 +46,8 @@ pub(crate) async fn keep(hub: Arc<Hub>, nodes: Arc<[Arc<Node>]>) {
         }
         let (half, most) = answers.look(&hub.record);
         let sessions = hub.sessions().len() as u64;
-        let number = |number: u64| Some(number as f64);
-        let accepted = number(answered.saturating_sub(refused));
-        let told =
-            [accepted, number(delivered), number(refused), number(queued), half, most, number(sessions)];
+        let accepted = answered.saturating_sub(refused);
+        let told = [Some(accepted), Some(delivered), Some(refused), Some(queued), half, most, Some(sessions)];
         let now = Now::read();
         hub.series.take(hub.unix_ms(now), now.mono, &told);
     }

@@ -123,8 +123,8 @@ impl Simulator {
         // It listens already: whoever asks from here on is served.
         health.ready(true);
         let mut tasks = tokio::task::JoinSet::new();
-        for (listener, node, _) in listeners {
-            tasks.spawn(listener.serve(move |_| Door::new(Arc::clone(&node))));
+        for (listener, node, listening) in listeners {
+            tasks.spawn(listener.serve(move |_| Door::new(Arc::clone(&node)).with_tls(listening.tls)));
         }
         for node in &nodes {
             let settings = node.settings.load();

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use smppkit_admin::record::{Place, time};
+use smppkit_admin::record::{Place, Vitals, time};
 use smppkit_ops::{Json, Path, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
@@ -34,6 +34,8 @@ pub(super) struct Session {
     pdus_out: u64,
     /// When the last one passed.
     last: Option<String>,
+    #[serde(flatten)]
+    vitals: Vitals,
 }
 
 impl Session {
@@ -55,6 +57,7 @@ impl Session {
             pdus_in: card.came.load(Ordering::Relaxed),
             pdus_out: card.went.load(Ordering::Relaxed),
             last: (last_ms > 0).then(|| time(last_ms)),
+            vitals: card.party.vitals(),
         }
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Door {
     chance: Chance,
     /// Sent first on a connection that we opened.
     outbind: Option<Outbind>,
+    /// Whether TLS is spoken.
+    tls: bool,
 }
 
 type DoorLink<'a> = Link<'a, Box<Delivery>>;
@@ -63,7 +65,13 @@ impl Door {
             bound: None,
             chance,
             outbind: None,
+            tls: false,
         }
+    }
+
+    pub(crate) fn with_tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
     }
 
     pub(crate) fn with_outbind(mut self, outbind: Outbind) -> Self {
@@ -85,9 +93,16 @@ impl Door {
     }
 
     fn card(&mut self, link: &DoorLink<'_>) -> Arc<Card> {
-        let node = &self.node;
-        let open = || node.hub.open(&node.name, link.peer(), link.now());
+        let (node, tls) = (&self.node, self.tls);
+        let open = || node.hub.open(&node.name, (link.peer(), tls), link.now());
         Arc::clone(self.card.get_or_insert_with(open))
+    }
+
+    /// Tells how the session is, for lists of them.
+    fn tell(&self, link: &DoorLink<'_>, card: &Card) {
+        let (session, window) = (&link.session, self.bound.as_ref().and_then(|bound| bound.window));
+        let window = window.unwrap_or(session.config().send_window);
+        card.party.tell(session.state(), window, session.in_flight());
     }
 
     /// What the rules say of a PDU.
@@ -420,6 +435,7 @@ impl Application for Door {
             let _ = session.outbind(now.mono, outbind, out);
         }
         if !card.mailbox.needs_attention(cx) {
+            self.tell(link, &card);
             return;
         }
         if let Some(order) = card.mailbox.order() {
@@ -440,6 +456,7 @@ impl Application for Door {
             }
         }
         self.send_deliveries(link);
+        self.tell(link, &card);
     }
 
     fn ended(&mut self, ended: &Ended) {

@@ -4,63 +4,28 @@
 //! filters, streams and waits, is done by whoever asks, at its own pace.
 
 mod entry;
+mod party;
 mod pdus;
 mod ring;
 mod row;
 
 pub use entry::{Entry, time};
+pub use party::{BoundAs, LastError, Party, Place, Vitals};
 pub use pdus::{Pdus, routes};
 pub use row::{Answered, Row};
 
 use core::time::Duration;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
 use serde::Serialize;
-use smppkit_wire::Version;
 use tokio::sync::Notify;
 use utoipa::ToSchema;
 
 use ring::Ring;
-
-/// Whose PDUs they are. It outlives its session as long as the record has PDUs of it.
-#[derive(Debug)]
-pub struct Party {
-    /// The session's id.
-    pub session: u64,
-    /// Where the session is.
-    pub place: Place,
-    /// The address of the other side.
-    pub peer: SocketAddr,
-    /// Set when it is bound.
-    pub bound: OnceLock<BoundAs>,
-}
-
-/// Where a session is, among those that an app has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// At an SMSC of the simulator.
-    Smsc(Arc<str>),
-    /// At the gateway, as an ESME.
-    Gateway,
-    /// Ours, at a connector of the gateway.
-    Connector(Arc<str>),
-}
-
-/// How a session is bound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BoundAs {
-    /// The ESME's name.
-    pub system_id: String,
-    /// transmitter, receiver or transceiver.
-    pub mode: &'static str,
-    /// The version that both speak.
-    pub version: Version,
-}
 
 /// When something passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +123,13 @@ impl Record {
         self.limit_octets > 0
     }
 
-    /// Whole PDUs behind each other.
+    /// Whole PDUs behind each other, which are looked at for how the session does.
+    pub fn take(&self, party: &Arc<Party>, direction: Direction, at: At, octets: &[u8]) {
+        let pdus = count(octets, |command_id, status| party.note(direction, at, command_id, status));
+        self.push(party, direction, at, octets, pdus);
+    }
+
+    /// Whole PDUs behind each other: so many of them.
     pub fn push(&self, party: &Arc<Party>, direction: Direction, at: At, octets: &[u8], pdus: u32) {
         if octets.len() + size_of::<Run>() > self.limit_octets || octets.is_empty() {
             return;
@@ -250,24 +221,6 @@ impl Record {
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Party {
-    /// Of a session that is not bound.
-    pub const fn new(session: u64, place: Place, peer: SocketAddr) -> Self {
-        Self { session, place, peer, bound: OnceLock::new() }
-    }
-}
-
-impl Place {
-    /// What such a place is called, and its name.
-    pub const fn named(&self) -> Option<(&'static str, &Arc<str>)> {
-        match self {
-            Self::Smsc(name) => Some(("smsc", name)),
-            Self::Gateway => None,
-            Self::Connector(name) => Some(("connector", name)),
-        }
     }
 }
 

@@ -13,7 +13,7 @@ fn pdus(from: u32, count: u32) -> Vec<u8> {
 
 fn party() -> Arc<Party> {
     let place = Place::Smsc("smsc".into());
-    Arc::new(Party::new(1, place, SocketAddr::from(([127, 0, 0, 1], 1))))
+    Arc::new(Party::new(1, place, ([127, 0, 0, 1], 1).into(), false))
 }
 
 fn moment(unix_ms: i64) -> At {

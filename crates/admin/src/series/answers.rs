@@ -22,7 +22,7 @@ const CHUNK: usize = 1_000;
 impl Answers {
     /// The half and the 99th of a hundred of the times, in microseconds, that messages waited whose answers went out
     /// since the last look; nothing when there were none.
-    pub fn look(&mut self, record: &Record) -> (Option<f64>, Option<f64>) {
+    pub fn look(&mut self, record: &Record) -> (Option<u64>, Option<u64>) {
         let end = record.next();
         let mut times = Vec::new();
         let mut at = self.next.max(end.saturating_sub(LOOKED_AT));
@@ -43,7 +43,7 @@ impl Answers {
         times.sort_unstable();
         let nth = |hundredth: usize| {
             let at = (times.len() * hundredth).div_ceil(100).saturating_sub(1);
-            times.get(at).map(|took| took.as_micros() as f64)
+            times.get(at).map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
         };
         (nth(50), nth(99))
     }

@@ -55,7 +55,7 @@ pub enum Kind {
 #[derive(Debug)]
 struct Inside {
     /// What was told last, and when.
-    last: Option<(Instant, Vec<Option<f64>>)>,
+    last: Option<(Instant, Vec<Option<u64>>)>,
     /// The latest sample, and how many there were.
     latest: (u64, i64, Vec<Option<f64>>),
     rings: [Ring; 3],
@@ -76,7 +76,7 @@ enum Range {
 }
 
 /// The step of each ring in seconds, and its points.
-const RINGS: [(i64, usize); 3] = [(5, 180), (20, 180), (60, 1_440)];
+const RINGS: [(i64, u16); 3] = [(5, 180), (20, 180), (60, 1_440)];
 
 impl Series {
     /// Lines of these keys.
@@ -88,18 +88,18 @@ impl Series {
 
     /// Takes a sample: of each key, in their order, how many there ever were or how much there is now. Call it once a
     /// second.
-    pub fn take(&self, unix_ms: i64, now: Instant, told: &[Option<f64>]) {
+    pub fn take(&self, unix_ms: i64, now: Instant, told: &[Option<u64>]) {
         let mut inside = self.inside();
         let inside = &mut *inside;
         let last = inside.last.replace((now, told.to_vec()));
         let sample = self.keys.iter().zip(told).enumerate().map(|(at, (key, told))| match key.kind {
-            Kind::Level => *told,
+            Kind::Level => told.map(float),
             Kind::Rate => {
                 let (since, before) = last.as_ref()?;
                 let seconds = now.checked_duration_since(*since)?.as_secs_f64();
-                let grown = (*told)? - before.get(at).copied().flatten()?;
                 // What was set back begins anew.
-                (seconds > 0.0).then(|| (grown.max(0.0) / seconds * 100.0).round() / 100.0)
+                let grown = (*told)?.saturating_sub(before.get(at).copied().flatten()?);
+                (seconds > 0.0).then(|| (float(grown) / seconds * 100.0).round() / 100.0)
             }
         });
         let sample: Vec<Option<f64>> = sample.collect();
@@ -141,6 +141,11 @@ impl Series {
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a chart shows no 16 digits")]
+fn float(number: u64) -> f64 {
+    number as f64
 }
 
 /// A whole number where it is one.
@@ -209,7 +214,7 @@ mod tests {
     fn filled(seconds: u32) -> Series {
         let (series, began) = (Series::new(KEYS), Instant::now());
         for second in 0..seconds {
-            let told = [Some(f64::from(second) * 10.0), Some(f64::from(second))];
+            let told = [Some(u64::from(second) * 10), Some(second.into())];
             let now = began + Duration::from_secs(second.into());
             series.take(1_795_348_800_000 + i64::from(second) * 1_000, now, &told);
         }
@@ -240,10 +245,10 @@ mod tests {
     #[test]
     fn a_counter_that_is_set_back_is_no_negative_rate_and_gaps_are_gaps() {
         let (series, now) = (Series::new(KEYS), Instant::now());
-        series.take(0, now, &[Some(100.0), None]);
-        series.take(1_000, now + Duration::from_secs(1), &[Some(0.0), None]);
+        series.take(0, now, &[Some(100), None]);
+        series.take(1_000, now + Duration::from_secs(1), &[Some(0), None]);
         assert_eq!(series.after(1).1.unwrap()["accepted"], 0);
-        series.take(60_000, now + Duration::from_secs(60), &[Some(59.0), None]);
+        series.take(60_000, now + Duration::from_secs(60), &[Some(59), None]);
         let line = series.points(Range::Quarter).series["accepted"].as_array().unwrap().clone();
         assert_eq!(line[167..], [&[0.into()][..], &vec![Json::Null; 11], &[1.into()]].concat());
         assert_eq!(series.after(3), (3, None));

@@ -8,7 +8,7 @@ use super::{Key, Kind};
 #[derive(Debug)]
 pub(super) struct Ring {
     step_ms: i64,
-    points: usize,
+    points: u16,
     kept: VecDeque<Point>,
 }
 
@@ -22,7 +22,7 @@ struct Point {
 }
 
 impl Ring {
-    pub(super) const fn new(step_ms: i64, points: usize) -> Self {
+    pub(super) const fn new(step_ms: i64, points: u16) -> Self {
         Self { step_ms, points, kept: VecDeque::new() }
     }
 
@@ -36,7 +36,7 @@ impl Ring {
         if self.kept.back().is_none_or(|newest| newest.step < step) {
             self.kept.push_back(Point { step, seen: vec![(0.0, 0); keys.len()] });
         }
-        let oldest = step - self.points as i64;
+        let oldest = step - i64::from(self.points);
         while self.kept.front().is_some_and(|point| point.step <= oldest) {
             self.kept.pop_front();
         }
@@ -55,8 +55,8 @@ impl Ring {
     /// The first point's moment, and of each key a value for each point.
     pub(super) fn lines(&self, keys: &[Key]) -> (i64, Vec<Vec<Option<f64>>>) {
         let newest = self.kept.back().map_or(0, |point| point.step);
-        let first = newest + 1 - self.points as i64;
-        let mut lines = vec![vec![None; self.points]; keys.len()];
+        let first = newest + 1 - i64::from(self.points);
+        let mut lines = vec![vec![None; usize::from(self.points)]; keys.len()];
         for point in &self.kept {
             let Ok(at) = usize::try_from(point.step - first) else { continue };
             for ((line, key), &(seen, samples)) in lines.iter_mut().zip(keys).zip(&point.seen) {

@@ -1,5 +1,6 @@
 // What somebody began to change and has not saved: it stays while one looks at other pages. Gone with the tab, as it may
 // hold passwords.
+import type { Placed, Rule } from "./rules";
 import type { Settings } from "./schema";
 
 export interface Draft {
@@ -13,3 +14,13 @@ export interface Draft {
 }
 
 export const drafts = $state<Record<string, Draft | undefined>>({});
+
+/** Rules that are edited. */
+export interface RulesDraft {
+  base: Rule[];
+  revision: string | null;
+  rules: Placed[];
+  theirs: Rule[] | null;
+}
+
+export const ruleDrafts = $state<Record<string, RulesDraft | undefined>>({});

@@ -51,6 +51,7 @@ describe("schemas", () => {
   });
   it("make examples and say types", () => {
     expect(example(schema, all)).toMatchObject({ name: "string", alphabet: "gsm", throughput: 0.001, binds: { sessions: 0 } });
+    expect(example(schema, all, 0, true)).toEqual({ name: "string" });
     expect(typeWords(schema.properties?.to, all)).toBe("list of string or object");
   });
   it("read light markdown", () => {

@@ -202,8 +202,8 @@ export function blamed(detail: string, field: unknown, value: Settings, schema: 
   return null;
 }
 
-/** A value made up by a schema, to begin from. */
-export function example(schema: Schema | undefined, all: Schemas, depth = 0): unknown {
+/** A value made up by a schema, to begin from; of an object all fields, or those that it needs. */
+export function example(schema: Schema | undefined, all: Schemas, depth = 0, needs = false): unknown {
   const own = resolve(schema, all);
   if (own.example !== undefined) return own.example;
   if (own.examples?.length) return own.examples[0];
@@ -212,12 +212,12 @@ export function example(schema: Schema | undefined, all: Schemas, depth = 0): un
   if (own.enum) return own.enum[0];
   if (depth > 5) return null;
   const options = own.oneOf ?? own.anyOf;
-  if (options) return example(options[0], all, depth + 1);
-  if (own.allOf) return Object.assign({}, ...own.allOf.map((part) => example(part, all, depth + 1))) as unknown;
+  if (options) return example(options[0], all, depth + 1, needs);
+  if (own.allOf) return Object.assign({}, ...own.allOf.map((part) => example(part, all, depth + 1, needs))) as unknown;
   const [type] = types(own);
   if (type === "object" || own.properties)
-    return Object.fromEntries(Object.entries(own.properties ?? {}).map(([name, part]) => [name, example(part, all, depth + 1)]));
-  if (type === "array") return own.items ? [example(own.items, all, depth + 1)] : [];
+    return Object.fromEntries(Object.entries(own.properties ?? {}).filter(([name]) => !needs || !own.required || own.required.includes(name)).map(([name, part]) => [name, example(part, all, depth + 1, needs)]));
+  if (type === "array") return own.items ? [example(own.items, all, depth + 1, needs)] : [];
   if (type === "integer" || type === "number") return own.minimum ?? 0;
   if (type === "boolean") return false;
   if (type === "null") return null;
