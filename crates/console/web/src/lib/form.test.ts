@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Chat, envelope, receipt, type LogRow } from "./chat";
-import { begin, carrier, fromShown, int, isFolded, lines, shell, toForm, withReference, type FieldEntry, type PduEntry, type Table } from "./form";
+import { begin, carrier, fromShown, int, isFolded, lines, shell, toForm, whole, withReference, type FieldEntry, type PduEntry, type Table } from "./form";
 import type { Shown } from "./pdu";
 
 const field = (name: string, kind: FieldEntry["kind"], more: Partial<FieldEntry> = {}): FieldEntry => ({ name, kind, octets: kind === "int" ? 1 : null, max: null, limits: [], class: "ctl", help: "", default: kind === "int" ? 0 : kind === "list" || kind === "tlvs" ? [] : "", values: [], status: "", count: null, entry: [], ...more });
@@ -43,7 +43,8 @@ it("says the same for a shell, without the password", () => {
   );
 });
 
-it("gives each long message a reference of its own", () => {
+it("gives each long message a reference of its own, and a payload none", () => {
+  expect(whole({ parts: [{ units: 1, octets: 7, hex: "05000301020148", udh_octets: 6, text: "H" }, { units: 1, octets: 7, hex: "05000301020269", udh_octets: 6, text: "i" }] })).toBe("4869");
   expect([withReference("050003010201c4", 0x2a7), withReference("4869", 7)]).toEqual(["050003a70201c4", "4869"]);
 });
 

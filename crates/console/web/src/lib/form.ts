@@ -85,7 +85,7 @@ export function empty(pdu: PduEntry, table: Table): Draft {
     else if (field.kind !== "tlvs") fields[field.name] = initial(field);
   }
   const needed = pdu.tlvs.required.map((name) => ({ tag: table.tlvs.find((tlv) => tlv.name === name)?.tag ?? name, text: "" }));
-  const isText = !pdu.fields.some((field) => field.name === "short_message") && (pdu.name === "data_sm" || pdu.name === "broadcast_sm");
+  const isText = (pdu.name === "data_sm" || pdu.name === "broadcast_sm") && !needed.some(({ tag }) => sameTag(tag, MESSAGE_PAYLOAD));
   return { command: pdu.name, sequence: "", status: "0", length: "", fields, lists, tlvs: [...needed, ...(isText ? [{ tag: MESSAGE_PAYLOAD, text: "" }] : [])], text: "", encoding: "auto", ownCoding: false };
 }
 
@@ -197,6 +197,9 @@ export function lines(pdu: PduEntry): Line[] {
   }
   return made;
 }
+
+/** The text in one piece, as message_payload has it: without the headers of parts. */
+export const whole = ({ parts }: Pick<Sized, "parts">): string => parts.map(({ hex, udh_octets }) => hex.slice(udh_octets * 2)).join("");
 
 /** One part of a long message, with a reference of its own in its header (3GPP 23.040, 9.2.3.24.1). */
 export const withReference = (hex: string, reference: number): string => (hex.startsWith("050003") ? hex.slice(0, 6) + (reference & 0xff).toString(16).padStart(2, "0") + hex.slice(8) : hex);
