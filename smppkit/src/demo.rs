@@ -12,11 +12,12 @@ use smppkit_client::{
     Step, SubmitAs,
 };
 use smppkit_gateway::Gateway;
-use smppkit_ops::Pages;
+use smppkit_ops::SignIn;
 use smppkit_simulator::Simulator;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::console::ClientArgs;
 use crate::stop::{Signals, stopped};
 
 /// See it work: a gateway, a message centre behind it, and traffic.
@@ -84,21 +85,26 @@ async fn demo(args: &Args, signals: Signals, directory: &Path) -> Result<ExitCod
         Some(listen) => Some(free(listen).await),
         None => None,
     };
-    let admin = settings.admin.listen;
+    // All there is to see is made up.
+    settings.admin.sign_in = SignIn::Open;
     let gateway = match Gateway::bind(settings, None).await {
         Ok(gateway) => gateway,
         Err(error) => return Ok(not_started(&error)),
     };
     let front = gateway.listening().next().map(|listening| listening.address).context("it listens")?;
-    tell(front, behind, admin, centre.admin())?;
+    tell(front, behind, gateway.admin(), centre.admin())?;
 
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let wait = |mut stopping: tokio::sync::watch::Receiver<bool>| async move {
         // An error says that whoever would stop us is gone.
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    let centre = tokio::spawn(centre.serve(Pages::none(), wait(stopping.clone())));
-    let gateway = tokio::spawn(gateway.serve(Pages::none(), wait(stopping)));
+    let centre = tokio::spawn(
+        centre.serve(crate::console::pages(&ClientArgs::default()).named("demo"), wait(stopping.clone())),
+    );
+    let gateway = tokio::spawn(
+        gateway.serve(crate::console::pages(&ClientArgs::default()).named("demo"), wait(stopping)),
+    );
     let mut traffic = JoinSet::new();
     if !args.quiet {
         trickle(&mut traffic, front)?;
@@ -133,6 +139,7 @@ fn tell(
     writeln!(out, "a gateway in front of it       {front}")?;
     if let Some(admin) = admin {
         writeln!(out, "  its REST, metrics, health    http://{admin}")?;
+        writeln!(out, "  its console, for a browser   http://{admin}/")?;
     }
     if let Some(admin) = centre_admin {
         writeln!(out, "  and the message centre's     http://{admin}")?;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod completions;
+mod console;
 mod ctl;
 mod demo;
 mod gateway;
@@ -33,6 +34,7 @@ Examples:
   smppkit simulator                                     an SMSC on 127.0.0.1:2775
   smppkit send --to 447700900123 'Hello'                one message to it, and its receipt
   smppkit listen                                        what comes in, as it comes
+  smppkit console --connect http://127.0.0.1:2781       a gateway's pages, in a browser
   smppkit ctl mo --from 447700900123 'Hi'               a running simulator, told what to do
   smppkit script smoke.smpp                             a test of any server, for CI
   smppkit inspect 00000010000000150000000000000007      what these octets say
@@ -50,6 +52,7 @@ enum Command {
     Simulator(Box<simulator::Args>),
     Gateway(Box<gateway::Args>),
     Store(store::Args),
+    Console(console::Args),
     Ctl(Box<ctl::Args>),
     Send(Box<send::Args>),
     Listen(Box<listen::Args>),
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Simulator(args) => simulator::run(*args),
         Command::Gateway(args) => gateway::run(*args),
         Command::Store(args) => store::run(args),
+        Command::Console(args) => console::run(&args),
         Command::Ctl(args) => ctl::run(*args),
         Command::Send(args) => send::run(*args),
         Command::Listen(args) => listen::run(*args),

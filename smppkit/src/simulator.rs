@@ -11,8 +11,6 @@ use smppkit_simulator::{
     Timeout, Token, Version, Watch,
 };
 
-use smppkit_ops::Pages;
-
 use crate::stop::{Signals, stopped};
 
 /// Run an SMSC to test SMPP applications against.
@@ -45,6 +43,8 @@ pub(crate) struct Args {
     /// List the dialects of receipts, and end
     #[arg(long, exclusive = true)]
     dialects: bool,
+    #[command(flatten)]
+    client: crate::console::ClientArgs,
     #[command(flatten)]
     smsc: SmscArgs,
     /// Serve REST, metrics and health here; "off" for nowhere. Without --listen the default is
@@ -176,7 +176,8 @@ struct SmscArgs {
     max_messages: usize,
 }
 
-pub(crate) fn run(args: Args) -> Result<ExitCode> {
+pub(crate) fn run(mut args: Args) -> Result<ExitCode> {
+    let client = std::mem::take(&mut args.client);
     if args.presets {
         return list(PRESETS.iter().map(|preset| (preset.name, preset.about())));
     }
@@ -207,7 +208,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             }
         };
         tell(&simulator, json)?;
-        simulator.serve(Pages::none(), stopped(signals)).await;
+        simulator.serve(crate::console::pages(&client), stopped(signals)).await;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -234,11 +235,12 @@ fn tell(simulator: &Simulator, json: bool) -> Result<()> {
         let smsc = if several { format!(" as {smsc}") } else { String::new() };
         writeln!(out, "listening on {address}{tls}{smsc}")?;
     }
-    if let Some(admin) = simulator.admin() {
+    if let Some((admin, link)) = simulator.admin().zip(simulator.link()) {
         if json {
-            writeln!(out, r#"{{"admin":"http://{admin}"}}"#)?;
+            writeln!(out, r#"{{"admin":"http://{admin}","console":"{link}"}}"#)?;
         } else {
             writeln!(out, "REST, metrics and health on http://{admin}")?;
+            writeln!(out, "console {link}")?;
         }
     }
     if !json && let Some(first) = simulator.listening().next() {

@@ -43,7 +43,7 @@ pub use message::{Content, EncodingChoice, Message, MessageError, Prepared, Subm
 pub use profile::{Profile, ProfileError};
 pub use send::{Report, SendError, Sending, Step, send};
 pub use smppkit_inspect::EncodeError;
-pub use smppkit_net::BindMode;
+pub use smppkit_net::{BadNetwork, BindMode, Network};
 pub use smppkit_text::{Carrier, ReferenceWidth, SplitError};
 pub use smppkit_wire::{CommandStatus, Version};
 pub use url::{BadUrl, Target};

@@ -24,6 +24,7 @@ mod offline;
 mod outlet;
 mod plan;
 mod reference;
+mod series;
 mod serve;
 mod sessions;
 mod settings;

@@ -32,8 +32,9 @@ the file: [openapi](gateway-openapi.json).
 ";
 
 /// Schema, heading and introduction of each section.
-const SECTIONS: [(&str, &str, &str); 10] = [
+const SECTIONS: [(&str, &str, &str); 11] = [
     ("AdminSettings", "`[admin]`", "Where operators are answered. `smppkit ctl` asks 127.0.0.1:2781."),
+    ("RecordSettings", "`[record]`", "What came and went, for operators to look into."),
     ("StoreSettings", "`[store]`", "What is kept, and how much of it."),
     ("RetrySettings", "`[retry]`", "When what was not taken is tried again."),
     ("LifeSettings", "`[life]`", "How long things may wait."),

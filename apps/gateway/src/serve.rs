@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
+use smppkit_admin::Watched;
 use smppkit_net::{ConnectionLimits, Gate, GateLimits, Listener, Now, TlsFiles, TlsServer};
 use smppkit_ops::config::ConfigError;
 use smppkit_ops::{Admin, Health, Pages, Ready, Watch};
@@ -129,9 +130,9 @@ impl Gateway {
         let binds = Arc::new(Binds::new(Arc::clone(&hub), upstreams.clone()));
         binds.follow();
         let mut tasks = tokio::task::JoinSet::new();
-        for (listener, _) in listeners {
+        for (listener, listening) in listeners {
             let hub = Arc::clone(&hub);
-            tasks.spawn(listener.serve(move |_| Front::new(Arc::clone(&hub))));
+            tasks.spawn(listener.serve(move |_| Front::new(Arc::clone(&hub), listening.tls)));
         }
         tasks.spawn(look(Arc::clone(&hub)));
         tasks.spawn(every_second(Arc::clone(&hub)));
@@ -140,8 +141,11 @@ impl Gateway {
             tasks.spawn(reload(hub, binds, entities, (path, watch), ready.clone()));
         }
         let (stop_admin, admin_stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopping = tokio::sync::watch::Sender::new(false);
         let served = admin.map(|admin| {
-            let operated = Operated::new(&hub, &binds, &entities, file);
+            let watched =
+                Watched::new(Arc::clone(&hub.record), Arc::clone(&hub.series), stopping.subscribe());
+            let operated = Operated::new(&hub, &binds, &entities, file, watched);
             let router = crate::admin::router(operated.clone(), &health, &pages);
             let admin = admin.pages("gateway", &pages);
             tasks.spawn(keep_pulse(operated, health.clone()));
@@ -160,6 +164,7 @@ impl Gateway {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         binds.stop();
+        stopping.send_replace(true);
         // Until here it is told that it is not ready.
         drop(stop_admin);
         if let Some(served) = served {

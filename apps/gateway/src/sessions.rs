@@ -1,10 +1,10 @@
 //! The sessions there are, for operators and for changes of the settings.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use smppkit_admin::Party;
 use smppkit_net::BindMode;
 use smppkit_wire::Version;
 
@@ -20,14 +20,12 @@ pub(crate) struct Sessions {
 /// One bound session, as it is shown.
 #[derive(Debug)]
 pub(crate) struct Card {
-    pub(crate) id: u64,
     pub(crate) side: Side,
-    pub(crate) peer: SocketAddr,
+    /// Who it is; the record keeps it as long as it has PDUs of it.
+    pub(crate) party: Arc<Party>,
     pub(crate) mode: BindMode,
     pub(crate) version: Version,
     pub(crate) since_ms: i64,
-    /// Requests sent and not answered, when it was looked at last.
-    pub(crate) in_flight: AtomicU64,
     pub(crate) sent: AtomicU64,
     pub(crate) received: AtomicU64,
     notes: Arc<Notes>,
@@ -53,25 +51,28 @@ impl Sessions {
     pub(crate) fn enter(
         self: &Arc<Self>,
         side: Side,
-        peer: SocketAddr,
+        party: &Arc<Party>,
         (mode, version): (BindMode, Version),
         since_ms: i64,
         notes: &Arc<Notes>,
     ) -> Listed {
         let card = Arc::new(Card {
-            id: self.next.fetch_add(1, Ordering::Relaxed) + 1,
             side,
-            peer,
+            party: Arc::clone(party),
             mode,
             version,
             since_ms,
-            in_flight: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             notes: Arc::clone(notes),
         });
-        self.inside().insert(card.id, Arc::clone(&card));
+        self.inside().insert(party.session, Arc::clone(&card));
         Listed { card, sessions: Arc::clone(self) }
+    }
+
+    /// The id of a new session.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn list(&self) -> Vec<Arc<Card>> {
@@ -94,6 +95,6 @@ impl Sessions {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.sessions.inside().remove(&self.card.id);
+        self.sessions.inside().remove(&self.card.party.session);
     }
 }

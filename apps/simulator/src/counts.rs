@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use smppkit_wire::pdu::TABLE;
+use smppkit_wire::pdu::{PduDef, TABLE};
 
-use crate::record::{Direction, count};
+use smppkit_admin::record::{Direction, count};
 
 /// Counts of one SMSC.
 #[derive(Debug)]
@@ -25,13 +25,14 @@ impl Default for Counts {
 }
 
 impl Counts {
-    /// Counts a batch, and says how many PDUs it has.
-    pub(crate) fn add(&self, direction: Direction, octets: &[u8]) -> u32 {
+    /// Counts a batch, and says how many PDUs it has. `each` is told their command_id and command_status.
+    pub(crate) fn add(&self, direction: Direction, octets: &[u8], mut each: impl FnMut(u32, u32)) -> u32 {
         // Nearly all batches are of one kind: one look-up, one addition.
         let mut last: Option<(u32, usize, u64)> = None;
         let mut seen = 0;
         let pdus = count(octets, |command_id, status| {
             seen += 1;
+            each(command_id, status);
             match &mut last {
                 Some((id, _, pdus)) if *id == command_id => *pdus += 1,
                 _ => {
@@ -55,6 +56,15 @@ impl Counts {
             self.count(TABLE.len(), direction, u64::from(pdus - seen));
         }
         pdus
+    }
+
+    /// How many PDUs passed of some kinds.
+    pub(crate) fn sum(&self, direction: Direction, of: impl Fn(&PduDef) -> bool) -> u64 {
+        let counted = TABLE.iter().zip(&self.pdus).filter(|(def, _)| of(def));
+        let counter = |[came, went]: &[AtomicU64; 2]| {
+            if direction == Direction::In { came } else { went }.load(Ordering::Relaxed)
+        };
+        counted.map(|(_, counters)| counter(counters)).sum()
     }
 
     fn count(&self, at: usize, direction: Direction, pdus: u64) {

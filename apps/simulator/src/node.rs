@@ -1,15 +1,17 @@
 //! One SMSC of the process, and what all of them share.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
+use smppkit_admin::record::Place;
+use smppkit_admin::{Party, Record, Series, Watched};
 use smppkit_net::Now;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::counts::Counts;
-use crate::record::Record;
 use crate::rules::{BadRule, Rule, Rules};
 use crate::session::Card;
 use crate::settings::{Settings, SmscSettings};
@@ -23,7 +25,8 @@ pub(crate) struct Hub {
     /// From the machine's clock to the one that is shown.
     clock_offset_ms: i64,
     pub(crate) teller: Teller,
-    pub(crate) record: Record,
+    pub(crate) record: Arc<Record>,
+    pub(crate) series: Arc<Series>,
     /// The settings as they were read last: dialects are looked up in them.
     pub(crate) settings: ArcSwap<Settings>,
     /// Where the SMSCs listen, by their names.
@@ -59,16 +62,17 @@ const FILES: usize = 16;
 
 impl Hub {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let now_ms = Now::read().unix_ms;
+        let now = Now::read();
+        let now_ms = now.unix_ms;
         Self {
             seed: settings.seed.unwrap_or(now_ms.unsigned_abs()),
             clock_offset_ms: settings.clock.map_or(0, |clock| clock.0 - now_ms),
             teller: Teller::new(settings.show_messages),
-            record: Record::new(if settings.admin.listen.is_some() {
-                settings.record.octets.octets()
-            } else {
-                0
-            }),
+            record: Arc::new(Record::new(
+                if settings.admin.listen.is_some() { settings.record.octets.octets() } else { 0 },
+                now.mono,
+            )),
+            series: Arc::new(Series::new(crate::series::KEYS)),
             settings: ArcSwap::from_pointee(settings.clone()),
             addresses: OnceLock::new(),
             sessions: Mutex::default(),
@@ -83,6 +87,11 @@ impl Hub {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
+    /// What is watched over REST.
+    pub(crate) fn watched(&self) -> Watched {
+        Watched::new(Arc::clone(&self.record), Arc::clone(&self.series), self.stopping.subscribe())
+    }
+
     /// Has all end that waits.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
@@ -94,15 +103,16 @@ impl Hub {
     }
 
     /// A card for a new session.
-    pub(crate) fn open(&self, smsc: &Arc<str>, peer: std::net::SocketAddr, now: Now) -> Arc<Card> {
+    pub(crate) fn open(&self, smsc: &Arc<str>, (peer, tls): (SocketAddr, bool), now: Now) -> Arc<Card> {
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let card = Arc::new(Card::new(id, Arc::clone(smsc), peer, self.unix_ms(now)));
+        let card =
+            Arc::new(Card::new(Party::new(id, Place::Smsc(Arc::clone(smsc)), peer, tls), self.unix_ms(now)));
         self.sessions().insert(id, Arc::clone(&card));
         card
     }
 
     pub(crate) fn close(&self, card: &Card) {
-        self.sessions().remove(&card.id);
+        self.sessions().remove(&card.party.session);
     }
 
     /// All sessions there are, the oldest first.

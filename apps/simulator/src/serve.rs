@@ -123,8 +123,8 @@ impl Simulator {
         // It listens already: whoever asks from here on is served.
         health.ready(true);
         let mut tasks = tokio::task::JoinSet::new();
-        for (listener, node, _) in listeners {
-            tasks.spawn(listener.serve(move |_| Door::new(Arc::clone(&node))));
+        for (listener, node, listening) in listeners {
+            tasks.spawn(listener.serve(move |_| Door::new(Arc::clone(&node)).with_tls(listening.tls)));
         }
         for node in &nodes {
             let settings = node.settings.load();
@@ -143,7 +143,8 @@ impl Simulator {
         }
         let (stop_admin, admin_stopped) = tokio::sync::oneshot::channel::<()>();
         let served = admin.map(|admin| {
-            let router = crate::admin::router(Operated { hub: Arc::clone(&hub), nodes }, &health, &pages);
+            tasks.spawn(crate::series::keep(Arc::clone(&hub), Arc::clone(&nodes)));
+            let router = crate::admin::router(Operated::new(&hub, Arc::clone(&nodes)), &health, &pages);
             let admin = admin.pages("simulator", &pages);
             tokio::spawn(admin.serve(router, async move { _ = admin_stopped.await }))
         });

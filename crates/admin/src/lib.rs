@@ -3,6 +3,9 @@
 //! - [`Shown`] is one PDU taken apart: octet ranges, meanings, help, what is wrong with it, and what a good peer would
 //!   answer.
 //! - [`codec`] are the routes that take PDUs apart, put them together, and tell what the tables of `smppkit-wire` say.
+//! - [`Record`] keeps the octets of the latest PDUs; [`record::routes`] look into it.
+//! - [`Series`] is how much passed and how fast, for a day back.
+//! - [`live`] is both as they happen, over a WebSocket.
 //!
 //! Nothing here names a PDU's fields: what a field is about, what it may hold and what it is for stands in the wire
 //! tables. The crate refuses to know sockets, sessions and storage; what an app has, it hands in.
@@ -19,7 +22,16 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod ask;
 pub mod codec;
+pub mod live;
+pub mod record;
+pub mod series;
 mod shown;
+mod watched;
 
+pub use ask::{Ask, LIMIT, Pairs};
+pub use record::{Party, Record};
+pub use series::Series;
 pub use shown::{Answer, Class, Found, Node, Shown, Text, Wrong};
+pub use watched::Watched;

@@ -9,7 +9,7 @@ export default defineConfig({
   build: { target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 300, modulePreload: { polyfill: false } },
   server: {
     proxy: {
-      "/api": { target: server, ws: true, changeOrigin: true, rewriteWsOrigin: true, headers: { origin: server } },
+      "/api/v1": { target: server, ws: true, changeOrigin: true, rewriteWsOrigin: true, headers: { origin: server } },
       "/openapi.json": { target: server, changeOrigin: true },
       "/readyz": { target: server, changeOrigin: true },
     },

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::net::IpAddr;
 
+use axum::http::HeaderValue;
 use axum::http::uri::Authority;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -28,6 +29,14 @@ impl Token {
             _ if text.bytes().all(|octet| octet.is_ascii_graphic()) => Ok(Self(text.into())),
             _ => Err(TokenError::Unprintable),
         }
+    }
+
+    /// As a request to another server brings it: the value of its Authorization header.
+    pub fn to_bearer(&self) -> HeaderValue {
+        let value = HeaderValue::try_from(format!("Bearer {}", self.0));
+        let mut value = value.expect("a token is printable ASCII");
+        value.set_sensitive(true);
+        value
     }
 
     /// Whether it is the same. The time taken tells the length of what is offered, nothing of ours.

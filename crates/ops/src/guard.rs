@@ -97,8 +97,14 @@ async fn admitted(State(guards): State<Arc<Guards>>, mut request: Request, next:
     response
 }
 
+/// What holds for pages. What is not there is told only to those who are let in, as everywhere else.
 async fn everyone(State(guards): State<Arc<Guards>>, request: Request, next: Next) -> Response {
-    guards.answer(request, next).await
+    let admitted = guards.desk.admit(request.method(), request.headers());
+    let response = guards.answer(request, next).await;
+    match admitted {
+        Err(problem) if response.status() == StatusCode::NOT_FOUND => problem.into_response(),
+        _ => response,
+    }
 }
 
 impl Guards {

@@ -112,10 +112,7 @@ impl Api {
     }
 
     async fn send(&self, ask: Ask) -> Result<Response<Incoming>, Failure> {
-        let connect = TcpStream::connect((self.admin.host.as_str(), self.admin.port));
-        let late = |_| self.unreached(format!("no connection within {} s", CONNECT.as_secs()));
-        let tcp = timeout(CONNECT, connect).await.map_err(late)?;
-        let tcp = tcp.map_err(|error| self.unreached(error.to_string()))?;
+        let tcp = self.admin.connect().await.map_err(|why| self.unreached(why))?;
         let broken = |error: hyper::Error| self.unreached(whole_story(&error));
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(tcp)).await.map_err(broken)?;
@@ -171,6 +168,21 @@ impl Refusal {
     /// The document, if it is one.
     pub(super) fn document(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
+    }
+}
+
+impl Admin {
+    /// A connection, to be had in a time.
+    pub(crate) async fn connect(&self) -> Result<TcpStream, String> {
+        let connect = TcpStream::connect((self.host.as_str(), self.port));
+        let tcp = timeout(CONNECT, connect).await;
+        let tcp = tcp.map_err(|_| format!("no connection within {} s", CONNECT.as_secs()))?;
+        tcp.map_err(|error| error.to_string())
+    }
+
+    /// Host and port, as the Host header has them.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
     }
 }
 

@@ -1,6 +1,6 @@
 //! `smppkit ctl`: a running simulator or gateway asked and told, over its REST interface.
 
-mod api;
+pub(crate) mod api;
 mod args;
 mod change;
 mod encode;

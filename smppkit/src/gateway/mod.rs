@@ -12,8 +12,6 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use smppkit_gateway::{Gateway, Settings, Watch};
 
-use smppkit_ops::Pages;
-
 use crate::stop::{Signals, stopped};
 
 pub(crate) use self::question::{Question, code, say};
@@ -43,6 +41,8 @@ pub(crate) struct Args {
     /// Where messages are kept, whatever the file says
     #[arg(long, value_name = "DIR", help_heading = "Operation")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    client: crate::console::ClientArgs,
     /// Logs as JSON, a line each
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -92,7 +92,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             }
         };
         tell(&gateway, args.json)?;
-        gateway.serve(Pages::none(), stopped(signals)).await;
+        gateway.serve(crate::console::pages(&args.client), stopped(signals)).await;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -108,11 +108,12 @@ fn tell(gateway: &Gateway, json: bool) -> Result<()> {
             writeln!(out, "listening on {address}{}", if tls { " (TLS)" } else { "" })?;
         }
     }
-    if let Some(admin) = gateway.admin() {
+    if let Some((admin, link)) = gateway.admin().zip(gateway.link()) {
         if json {
-            writeln!(out, r#"{{"admin":"http://{admin}"}}"#)?;
+            writeln!(out, r#"{{"admin":"http://{admin}","console":"{link}"}}"#)?;
         } else {
             writeln!(out, "REST, metrics and health on http://{admin}")?;
+            writeln!(out, "console {link}")?;
         }
     }
     out.flush()?;

@@ -45,10 +45,10 @@ class Simulator(Child):
         equal(words[:2], ["smppkit", "simulator"], "how the command begins")
         super().__init__([os.environ["SMPPKIT"], *words[1:]], cwd=GUIDE.parents[2])
         self.lines = []
-        while not self.lines or not self.lines[-1].startswith("REST"):
+        while not self.lines or not self.lines[-1].startswith("console"):
             self.lines.append(self.read_line())
         self.smpp = self.lines[0].split()[2]
-        self.rest = self.lines[-1].rpartition("http://")[2]
+        self.rest = self.lines[-2].rpartition("http://")[2]
 
     def shell(self, block):
         """Runs a block of the guide against it; returns what each line's command printed."""

@@ -226,7 +226,8 @@ def schemathesis_asked_every_operation_and_most_were_answered_with_success_too()
     asked = {answer["operation"] for answer in run["answered"]}
     equal(asked, set(operations()) - {f"GET {STREAM}"}, "operations")
     successes = {answer["operation"] for answer in run["answered"] if answer["status"] < 300}
-    equal(asked - successes, set(), "operations without any success")
+    # There is nothing to sign in with where everybody is let in.
+    equal(asked - successes, {"POST /api/v1/session"}, "operations without any success")
 
 
 @case
@@ -384,7 +385,7 @@ def a_body_that_is_too_long_is_a_413():
 @case
 def unknown_paths_names_and_methods_are_problem_documents():
     simulator = Simulator()
-    for path in ("/", "/api/v1", "/api/v1/nowhere", "/api/v1/smscs/nobody", "/api/v1/smscs/home/accounts/nobody"):
+    for path in ("/nowhere", "/api/v1", "/api/v1/nowhere", "/api/v1/smscs/nobody", "/api/v1/smscs/home/accounts/nobody"):
         method = "DELETE" if path.endswith("accounts/nobody") else "GET"
         simulator.problem(404, method, path)
     simulator.problem(404, "DELETE", "/api/v1/sessions/99")

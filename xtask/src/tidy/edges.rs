@@ -23,7 +23,7 @@ const TESTKIT: &str = "testkit";
 /// The same for the tests of apps and of the program.
 const POWERCUT: &str = "powercut";
 /// What the program may depend on besides the apps.
-const PROGRAM: &[&str] = &["console", "inspect", "ops"];
+const PROGRAM: &[&str] = &["admin", "console", "inspect", "ops"];
 
 /// A package of ours by where it lies.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -38,7 +38,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::header;
 use axum::response::Response;
 use serde::Serialize;
-use smppkit_ops::{Json, Problem};
+use smppkit_ops::{Json, MayAct, Problem};
 use tokio::sync::{Semaphore, watch};
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -113,9 +113,10 @@ struct Targets {
 /// of 500 at most; `skipped` says how many more there were. When the WebSocket closes, the session unbinds.
 #[utoipa::path(get, path = "/api/v1/client", tag = "client",
     responses((status = 101, description = "the WebSocket is open"), (status = 426, body = Problem),
-        (status = 400, body = Problem), (status = 503, body = Problem)))]
+        (status = 400, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
 async fn client(
     State(Clients(shared)): State<Clients>,
+    _: MayAct,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|rejection| {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use smppkit_ops::{Json, Path, Problem, Query};
 use smppkit_relay::told;
-use smppkit_store::{Change, MessageId, Outcome, Refusal, Search, Store, Story};
+use smppkit_store::{Change, Message, MessageId, Outcome, Refusal, Search, Store, Story};
 use smppkit_wire::value::MessageState;
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,14 +12,48 @@ use super::Operated;
 use super::moment::Moment;
 use super::operated::of_store;
 use super::shown::{Shown, Stand, id};
+use super::story::{Kind, Opened};
 
 /// A page of messages.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Messages {
     /// The newest first.
-    items: Vec<Shown>,
+    items: Vec<Listed>,
     /// Give it as `before` to go on; nothing at the end. A page may be short, even empty, and have one.
     next: Option<String>,
+}
+
+/// A message of a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListedMessage)]
+pub(super) struct Listed {
+    #[serde(flatten)]
+    message: Shown,
+    /// What it says, if that was asked for.
+    #[serde(flatten)]
+    says: Option<Says>,
+}
+
+/// What a message of a list says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Says {
+    /// `message` from an ESME, `incoming` for one, a `receipt`, or a `broadcast`.
+    kind: Kind,
+    /// Of a receipt, whose it is; of a message, the id its ESME was told, where that is another's.
+    told: Option<String>,
+    /// Of a receipt, the state that it tells.
+    tells: Option<String>,
+    text: Option<String>,
+}
+
+impl Listed {
+    fn of(message: &Message, with_text: bool) -> Self {
+        let says = with_text.then(|| {
+            let Opened { kind, told, tells, text, .. } = Opened::of(&message.accepted.payload, true);
+            Says { kind, told, tells, text }
+        });
+        Self { message: Shown::of(message), says }
+    }
 }
 
 /// Which messages. All that is given has to hold.
@@ -47,6 +81,10 @@ pub(super) struct Wanted {
     /// So many at most: 100 by default, up to 1000.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
+    /// Whether what they are and say is shown. Default: false.
+    #[serde(default)]
+    #[param(required = false)]
+    text: bool,
 }
 
 /// Messages in one answer at most.
@@ -94,9 +132,20 @@ pub(super) async fn list(
     State(operated): State<Operated>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Messages>, Problem> {
+    let with_text = wanted.text;
     let search = wanted.search()?;
-    let page = operated.read(move |reader| reader.search(&search)).await?;
-    let items = page.messages.iter().map(Shown::of).collect();
+    let page = operated.read(move |reader| {
+        let mut page = reader.search(&search)?;
+        // A list has no payloads of its own: they are read for those who want to see what was said.
+        for message in page.messages.iter_mut().filter(|_| with_text) {
+            if let Some(story) = reader.story(message.accepted.id)? {
+                message.accepted.payload = story.message.accepted.payload;
+            }
+        }
+        Ok(page)
+    });
+    let page = page.await?;
+    let items = page.messages.iter().map(|message| Listed::of(message, with_text)).collect();
     Ok(Json(Messages { items, next: page.next.map(|next| next.to_string()) }))
 }
 

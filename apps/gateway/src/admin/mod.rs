@@ -23,6 +23,7 @@ mod status;
 mod story;
 
 use axum::Router;
+use smppkit_admin::{live, record, series};
 use smppkit_ops::{Health, Metrics, Pages, fallbacks, openapi};
 use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
@@ -77,6 +78,9 @@ fn routes() -> OpenApiRouter<Operated> {
         .routes(routes!(routes::list_mo, routes::put_mo, routes::clear_mo))
         .routes(routes!(explain::explain))
         .routes(routes!(backup::backup))
+        .merge(record::routes())
+        .merge(live::routes())
+        .merge(series::routes())
 }
 
 /// A PDU by the names of its fields, with what it says.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::extract::FromRef;
+use smppkit_admin::Watched;
 use smppkit_ops::Problem;
 use smppkit_store::{Change, Committed, Outcome, Reader, Store, StoreError, Timestamp, Uncommitted};
 use tokio::sync::Semaphore;
@@ -19,6 +21,7 @@ pub(crate) struct Operated {
     pub(super) binds: Arc<Binds>,
     pub(super) entities: Arc<Entities>,
     pub(super) started_ms: i64,
+    watched: Watched,
     pulse: Arc<Mutex<Pulse>>,
     /// The store's file.
     file: Arc<Path>,
@@ -29,12 +32,19 @@ pub(crate) struct Operated {
 const READS: usize = 4;
 
 impl Operated {
-    pub(crate) fn new(hub: &Arc<Hub>, binds: &Arc<Binds>, entities: &Arc<Entities>, file: PathBuf) -> Self {
+    pub(crate) fn new(
+        hub: &Arc<Hub>,
+        binds: &Arc<Binds>,
+        entities: &Arc<Entities>,
+        file: PathBuf,
+        watched: Watched,
+    ) -> Self {
         Self {
             started_ms: hub.now().unix_ms,
             hub: Arc::clone(hub),
             binds: Arc::clone(binds),
             entities: Arc::clone(entities),
+            watched,
             pulse: Arc::default(),
             file: file.into(),
             reads: Arc::new(Semaphore::new(READS)),
@@ -100,6 +110,12 @@ impl Operated {
             return Err(Problem::unavailable("the store has no room for further changes now"));
         }
         answered.await.unwrap_or_else(|_| Err(Problem::unavailable("the store ended before it answered")))
+    }
+}
+
+impl FromRef<Operated> for Watched {
+    fn from_ref(operated: &Operated) -> Self {
+        operated.watched.clone()
     }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smppkit_admin::series::Answers;
 use smppkit_ops::Health;
 use smppkit_store::{Change, MessageId, Store, Totals};
 
 use super::Operated;
 use crate::hub::Hub;
+use crate::series::tell;
 
 /// What was seen at the last look.
 #[derive(Debug, Clone, Default)]
@@ -39,14 +41,16 @@ impl Pulse {
 pub(crate) async fn keep_pulse(operated: Operated, health: Health) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut answers = Answers::default();
     loop {
         seconds.tick().await;
-        let trouble = look(&operated).await;
+        let (trouble, totals) = look(&operated).await;
+        tell(&operated.hub, &mut answers, totals.as_ref());
         health.set("store", trouble.map_or(Ok(()), Err));
     }
 }
 
-async fn look(operated: &Operated) -> Option<String> {
+async fn look(operated: &Operated) -> (Option<String>, Option<Totals>) {
     let looked = tokio::time::timeout(PATIENCE, operated.call(|store, _| Pulse::of(store))).await;
     let trouble = match &looked {
         Ok(Ok(_)) => trouble(&operated.hub).await,
@@ -54,11 +58,14 @@ async fn look(operated: &Operated) -> Option<String> {
         Err(_) => Some(format!("the store has not answered for {} s", PATIENCE.as_secs())),
     };
     let mut pulse = operated.pulse();
-    if let Ok(Ok(seen)) = looked {
+    let totals = if let Ok(Ok(seen)) = looked {
         *pulse = seen;
-    }
+        Some(pulse.totals)
+    } else {
+        None
+    };
     pulse.trouble.clone_from(&trouble);
-    trouble
+    (trouble, totals)
 }
 
 /// Why messages are not taken now, if so.

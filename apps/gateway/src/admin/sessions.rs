@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use smppkit_admin::record::Vitals;
 use smppkit_ops::{Json, Path, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
@@ -28,12 +29,12 @@ pub(super) struct Session {
     bind_mode: &'static str,
     /// The protocol version.
     interface_version: &'static str,
-    /// Requests sent that wait for their answers.
-    in_flight: u64,
     /// Requests that went out.
     sent: u64,
     /// Requests that came in.
     received: u64,
+    #[serde(flatten)]
+    vitals: Vitals,
 }
 
 impl Session {
@@ -43,16 +44,16 @@ impl Session {
             Side::Connector(name) => (None, Some(name.to_string())),
         };
         Self {
-            id: card.id,
+            id: card.party.session,
             account,
             connector,
-            peer: card.peer.to_string(),
+            peer: card.party.peer.to_string(),
             since: Moment(card.since_ms),
             bind_mode: card.mode.name(),
             interface_version: card.version.name(),
-            in_flight: card.in_flight.load(Ordering::Relaxed),
             sent: card.sent.load(Ordering::Relaxed),
             received: card.received.load(Ordering::Relaxed),
+            vitals: card.party.vitals(),
         }
     }
 }
@@ -123,12 +124,12 @@ pub(super) async fn end(
     Query(how): Query<How>,
 ) -> Result<Json<Session>, Problem> {
     let sessions = &operated.hub.sessions;
-    let card = sessions.list().into_iter().find(|card| card.id == id);
+    let card = sessions.list().into_iter().find(|card| card.party.session == id);
     let card = card.ok_or_else(|| Problem::not_found(format!("there is no session {id}")))?;
     let order = match how.how {
         End::Unbind => Order::Unbind,
         End::Kick => Order::Kick,
     };
-    sessions.order(order, |card| card.id == id);
+    sessions.order(order, |card| card.party.session == id);
     Ok(Json(Session::of(&card)))
 }

@@ -46,7 +46,7 @@ pub(super) struct Whole {
 }
 
 /// What a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
     /// From an ESME to a connector.
@@ -58,6 +58,7 @@ pub(super) enum Kind {
     /// A broadcast_sm, which a connector took before it was kept.
     Broadcast,
     /// A newer version made it.
+    #[default]
     Unknown,
 }
 
@@ -128,56 +129,77 @@ pub(super) async fn one(
     let id = named(&message_id)?;
     let story = operated.read(move |reader| reader.story(id)).await?.ok_or_else(|| unknown(id))?;
     let remote_ids = story.message.remote.iter().flat_map(|remote| &remote.forms);
-    let mut whole = Whole {
-        message: Shown::of(&story.message),
-        version: story.message.version,
-        kind: Kind::Unknown,
-        interface_version: None,
-        others: Vec::new(),
-        told: None,
-        tells: None,
-        text: None,
-        pdu: None,
-        remote_ids: remote_ids.map(ToString::to_string).collect(),
-        events: story.events.iter().map(Happened::of).collect(),
-    };
-    if let Ok(parcel) = Parcel::read(&story.message.accepted.payload) {
-        whole.open(parcel, show.text);
+    let remote_ids = remote_ids.map(ToString::to_string).collect();
+    let opened = Opened::of(&story.message.accepted.payload, show.text);
+    let mut message = Shown::of(&story.message);
+    if let Some(connector) = &opened.came_from {
+        message.came_from(connector);
     }
-    Ok(Json(whole))
+    Ok(Json(Whole {
+        message,
+        version: story.message.version,
+        kind: opened.kind,
+        interface_version: opened.interface_version,
+        others: opened.others,
+        told: opened.told,
+        tells: opened.tells,
+        text: opened.text,
+        pdu: opened.pdu,
+        remote_ids,
+        events: story.events.iter().map(Happened::of).collect(),
+    }))
 }
 
-impl Whole {
-    fn open(&mut self, parcel: Parcel, with_text: bool) {
-        match parcel {
-            Parcel::Message(message) => {
-                self.kind = Kind::Message;
-                self.interface_version = Some(message.version.name());
-                self.others = message.others.iter().map(ToString::to_string).collect();
-                self.told = message.told.map(|id| id.to_string());
-                self.pdu = Some(pdu(&message.pdu.into(), with_text));
+/// What the payload of a message holds.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    pub(super) kind: Kind,
+    pub(super) interface_version: Option<&'static str>,
+    pub(super) others: Vec<String>,
+    pub(super) told: Option<String>,
+    pub(super) tells: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) pdu: Option<Value>,
+    /// The connector that it came from.
+    pub(super) came_from: Option<String>,
+}
+
+impl Opened {
+    /// What a newer version wrote is of unknown kind.
+    pub(super) fn of(payload: &[u8], with_text: bool) -> Self {
+        let mut opened = Self::default();
+        let body = match Parcel::read(payload) {
+            Ok(Parcel::Message(message)) => {
+                opened.kind = Kind::Message;
+                opened.interface_version = Some(message.version.name());
+                opened.others = message.others.iter().map(ToString::to_string).collect();
+                opened.told = message.told.map(|id| id.to_string());
+                message.pdu.into()
             }
-            Parcel::Incoming(message) => {
-                self.kind = Kind::Incoming;
-                self.message.came_from(&message.connector);
-                self.pdu = Some(pdu(&message.pdu.into(), with_text));
+            Ok(Parcel::Incoming(message)) => {
+                opened.kind = Kind::Incoming;
+                opened.came_from = Some(message.connector.to_string());
+                message.pdu.into()
             }
-            Parcel::Report(report) => {
-                self.kind = Kind::Receipt;
-                self.told = Some(report.id_text());
-                self.tells = Some(report.state.to_string());
+            Ok(Parcel::Report(report)) => {
+                opened.kind = Kind::Receipt;
+                opened.told = Some(report.id_text());
+                opened.tells = Some(report.state.to_string());
+                return opened;
             }
-            Parcel::Broadcast(broadcast) => {
-                self.kind = Kind::Broadcast;
+            Ok(Parcel::Broadcast(broadcast)) => {
+                opened.kind = Kind::Broadcast;
                 // No other version has it.
-                self.interface_version = Some(Version::V50.name());
-                self.told = broadcast.told.map(|id| id.to_string());
-                self.pdu = Some(pdu(&broadcast.pdu.into(), with_text));
+                opened.interface_version = Some(Version::V50.name());
+                opened.told = broadcast.told.map(|id| id.to_string());
+                broadcast.pdu.into()
             }
-        }
-        if let (true, Some(pdu)) = (with_text, &self.pdu) {
-            self.text = text(pdu);
-        }
+            Err(_) => return opened,
+        };
+        let json = pdu(&body, with_text);
+        opened.text = with_text.then(|| text(&json)).flatten();
+        opened.pdu = Some(json);
+        opened
     }
 }
 

@@ -48,7 +48,6 @@ impl Front {
         }
         let window = bound.account.settings.window;
         outlet.want(&self.hub, link.session.room(), window);
-        bound.listed.card.in_flight.store(u64::from(link.session.in_flight()), Ordering::Relaxed);
     }
 
     /// An answer to something we delivered.

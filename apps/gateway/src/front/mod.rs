@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Context;
 
-use smppkit_net::{Application, Asked, BindMode, Cut, Ended, Event, Link};
+use smppkit_admin::Party;
+use smppkit_admin::record::{At, BoundAs, Direction, Place};
+use smppkit_net::{Application, Asked, BindMode, Cut, Ended, Event, Link, Now};
 use smppkit_session::BindRequest;
 use smppkit_store::{Change, Claimed};
 use smppkit_wire::{Body, CommandStatus, Version};
@@ -40,6 +42,10 @@ pub(crate) struct Front {
     /// What came of deliveries.
     results: Vec<Change>,
     outlet: Option<Outlet>,
+    /// Set with the first batch: then the peer is known.
+    party: Option<Arc<Party>>,
+    /// Whether TLS is spoken.
+    tls: bool,
 }
 
 /// What a bound session is.
@@ -53,7 +59,7 @@ struct Bound {
 }
 
 impl Front {
-    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, tls: bool) -> Self {
         Self {
             hub,
             notes: Arc::default(),
@@ -63,12 +69,29 @@ impl Front {
             pending: VecDeque::new(),
             results: Vec::new(),
             outlet: None,
+            party: None,
+            tls,
+        }
+    }
+
+    fn party(&mut self, link: &FrontLink<'_>) -> &Arc<Party> {
+        self.party.get_or_insert_with(|| {
+            let id = self.hub.sessions.next_id();
+            Arc::new(Party::new(id, Place::Gateway, link.peer(), self.tls))
+        })
+    }
+
+    fn passed(&self, now: Now, direction: Direction, octets: &[u8]) {
+        if let Some(party) = self.party.as_ref().filter(|_| self.hub.record.is_on()) {
+            let at = At { unix_ms: now.unix_ms, mono: now.mono };
+            self.hub.record.take(party, direction, at, octets);
         }
     }
 
     fn bind(&mut self, link: &mut FrontLink<'_>, asked: Asked, request: &BindRequest) {
         let plan = self.hub.plan.load_full();
-        match self.admit(link, &plan, request) {
+        let party = Arc::clone(self.party(link));
+        match self.admit(link, &plan, request, &party) {
             Ok(bound) => {
                 let system_id = plan.settings.system_id.clone();
                 info!(peer = %link.peer(), system_id = %bound.account.name, mode = %bound.mode,
@@ -97,6 +120,7 @@ impl Front {
         link: &FrontLink<'_>,
         plan: &Arc<Plan>,
         request: &BindRequest,
+        party: &Arc<Party>,
     ) -> Result<Bound, CommandStatus> {
         let (now, peer) = (link.now(), link.peer());
         let system_id = request.system_id.as_octets();
@@ -139,7 +163,10 @@ impl Front {
         })?;
         let side = Side::Account(account.name.clone());
         let bind = (request.mode, version);
-        let listed = self.hub.sessions.enter(side, peer, bind, now.unix_ms, &self.notes);
+        let bound = BoundAs { system_id: account.name.to_string(), mode: request.mode.name(), version };
+        // A session is bound once.
+        let _ = party.bound.set(bound);
+        let listed = self.hub.sessions.enter(side, party, bind, now.unix_ms, &self.notes);
         Ok(Bound {
             plan: Arc::clone(plan),
             account: Arc::clone(account),
@@ -217,6 +244,18 @@ fn version_of(request: &BindRequest) -> Version {
 
 impl Application for Front {
     type Token = Box<Claimed>;
+    const WATCHES: bool = true;
+
+    fn read(&mut self, now: Now, frames: &[u8]) {
+        self.passed(now, Direction::In, frames);
+    }
+
+    fn leaving(&mut self, _: Now, octets: &[u8]) {
+        if self.hub.record.is_on() {
+            // The batch began when it was read; what goes out goes out now.
+            self.passed(self.hub.now(), Direction::Out, octets);
+        }
+    }
 
     fn event(&mut self, link: &mut FrontLink<'_>, event: Event<Box<Claimed>>) {
         match event {
@@ -240,6 +279,9 @@ impl Application for Front {
         }
         self.deliver(link);
         self.flush(link);
+        let window = self.bound.as_ref().map_or(0, |bound| bound.account.settings.window);
+        let (state, in_flight) = (link.session.state(), link.session.in_flight());
+        self.party(link).tell(state, window, in_flight);
     }
 
     fn ended(&mut self, ended: &Ended) {

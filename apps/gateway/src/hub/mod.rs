@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
+use smppkit_admin::{Record, Series};
 use smppkit_net::Now;
 use smppkit_relay::{Settling, ended};
 use smppkit_store::{Change, Claimed, Handle, MessageId, MessageIds, StoreError, Timestamp, Totals};
@@ -33,6 +34,9 @@ pub(crate) struct Hub {
     pub(crate) store: Handle,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) key: ServerKey,
+    /// What came and went.
+    pub(crate) record: Arc<Record>,
+    pub(crate) series: Arc<Series>,
     clock: Clock,
     lockout: Mutex<Lockout>,
     lives: Mutex<Lives>,
@@ -70,6 +74,8 @@ impl Hub {
         let now = clock();
         let mut lives = Lives::default();
         let lockout = Lockout::new(settings.lockout.clone());
+        // Where nobody can look into it, nothing is recorded.
+        let memory = if settings.admin.listen.is_some() { settings.record.memory.octets() } else { 0 };
         let plan = Plan::new(settings, &mut lives, &key, now)?;
         let seed = now.unix_ms.unsigned_abs();
         Ok(Self {
@@ -77,6 +83,8 @@ impl Hub {
             store,
             sessions: Arc::default(),
             key,
+            record: Arc::new(Record::new(memory, now.mono)),
+            series: Arc::new(Series::new(crate::series::KEYS)),
             clock,
             lockout: Mutex::new(lockout),
             lives: Mutex::new(lives),

@@ -76,6 +76,8 @@ pub struct Settings {
     pub drain_timeout: Span,
     /// REST, metrics, health.
     pub admin: AdminSettings,
+    /// What came and went.
+    pub record: RecordSettings,
     /// What is kept, and how much of it.
     pub store: StoreSettings,
     /// When what was not taken is tried again.
@@ -118,6 +120,16 @@ pub struct AdminSettings {
     /// link that is printed at the start, or for a token. With a token a browser always signs in. Default
     /// `required`.
     pub sign_in: SignIn,
+}
+
+/// How much of what came and went is kept in memory, for operators to look into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordSettings {
+    /// Octets of PDUs of both sides. Default 16 MiB, about 120,000 PDUs; the oldest are forgotten. 0 keeps none. Nothing
+    /// is kept where REST is not served. Texts and addresses are in it, passwords are blanked out. A change needs a
+    /// restart.
+    pub memory: Size,
 }
 
 /// What is kept.
@@ -244,6 +256,7 @@ impl Default for Settings {
             node: 0,
             drain_timeout: Span::secs(30),
             admin: AdminSettings::default(),
+            record: RecordSettings::default(),
             store: StoreSettings::default(),
             retry: RetrySettings::default(),
             life: LifeSettings::default(),
@@ -271,6 +284,12 @@ impl AdminSettings {
 impl Default for AdminSettings {
     fn default() -> Self {
         Self { listen: None, token: None, viewer_token: None, sign_in: SignIn::Required }
+    }
+}
+
+impl Default for RecordSettings {
+    fn default() -> Self {
+        Self { memory: Size::mib(16) }
     }
 }
 

@@ -243,7 +243,7 @@ impl World {
                 let version = self.books[at].lock().unwrap().version;
                 let config = SessionConfig { version, send_window: 8, ..SessionConfig::default() };
                 let customer = Customer::new(&self.books[at]);
-                let front = Front::new(Arc::clone(hub));
+                let front = Front::new(Arc::clone(hub), false);
                 let config_front = Arc::new(plan.settings.session.config());
                 [
                     End::Customer(Offline::new(Role::Esme, Arc::new(config), customer, peer, now)),

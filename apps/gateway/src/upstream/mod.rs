@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-use smppkit_net::{Application, Asked, Bind, BindMode, Cut, Ended, Event, Link};
+use smppkit_admin::Party;
+use smppkit_admin::record::{At, BoundAs, Direction, Place};
+use smppkit_net::{Application, Asked, Bind, BindMode, Cut, Ended, Event, Link, Now};
 use smppkit_relay::Notice;
 use smppkit_store::{Change, Claimed, MessageId};
 use smppkit_wire::{Body, CommandStatus};
@@ -53,6 +55,8 @@ pub(crate) struct Session {
     held: Vec<Held>,
     /// As told to the plan.
     in_flight: u32,
+    /// Set with the first batch: then the peer is known.
+    party: Option<Arc<Party>>,
 }
 
 /// What goes out with a request.
@@ -121,6 +125,22 @@ impl Session {
             messages: Vec::new(),
             held: Vec::new(),
             in_flight: 0,
+            party: None,
+        }
+    }
+
+    fn party(&mut self, link: &UpstreamLink<'_>) -> &Arc<Party> {
+        self.party.get_or_insert_with(|| {
+            let place = Place::Connector(Arc::clone(&self.upstream.name));
+            let (id, tls) = (self.hub.sessions.next_id(), self.upstream.settings.tls.is_some());
+            Arc::new(Party::new(id, place, link.peer(), tls))
+        })
+    }
+
+    fn passed(&self, now: Now, direction: Direction, octets: &[u8]) {
+        if let Some(party) = self.party.as_ref().filter(|_| self.hub.record.is_on()) {
+            let at = At { unix_ms: now.unix_ms, mono: now.mono };
+            self.hub.record.take(party, direction, at, octets);
         }
     }
 
@@ -140,12 +160,16 @@ impl Session {
     }
 
     fn bound(&mut self, link: &mut UpstreamLink<'_>, mode: BindMode, version: smppkit_wire::Version) {
+        let party = Arc::clone(self.party(link));
         let (name, peer) = (&self.upstream.name, link.peer());
+        let system_id = self.upstream.settings.system_id.clone();
+        // A session is bound once.
+        let _ = party.bound.set(BoundAs { system_id, mode: mode.name(), version });
         info!(connector = %name, %peer, %mode, %version, "bound");
         count(&self.upstream.live.counts.binds, 1);
         let side = Side::Connector(name.clone());
         let now_ms = link.now().unix_ms;
-        self.bound = Some(self.hub.sessions.enter(side, peer, (mode, version), now_ms, &self.notes));
+        self.bound = Some(self.hub.sessions.enter(side, &party, (mode, version), now_ms, &self.notes));
         if mode != BindMode::Receiver {
             self.upstream.live.senders.fetch_add(1, Ordering::Relaxed);
             let outlet =
@@ -213,6 +237,18 @@ impl Session {
 impl Application for Session {
     type Token = Box<Sent>;
     const KEEPS_BODIES: bool = true;
+    const WATCHES: bool = true;
+
+    fn read(&mut self, now: Now, frames: &[u8]) {
+        self.passed(now, Direction::In, frames);
+    }
+
+    fn leaving(&mut self, _: Now, octets: &[u8]) {
+        if self.hub.record.is_on() {
+            // The batch began when it was read; what goes out goes out now.
+            self.passed(self.hub.now(), Direction::Out, octets);
+        }
+    }
 
     fn event(&mut self, link: &mut UpstreamLink<'_>, event: Event<Box<Sent>>) {
         match event {
@@ -247,6 +283,9 @@ impl Application for Session {
         self.send(link);
         self.look_at_held(link);
         self.flush(link);
+        let window = self.upstream.settings.window;
+        let (state, in_flight) = (link.session.state(), link.session.in_flight());
+        self.party(link).tell(state, window, in_flight);
     }
 
     fn ended(&mut self, ended: &Ended) {

@@ -69,9 +69,6 @@ impl Session {
         outlet.want(&self.hub, link.session.room(), settings.window);
         let in_flight = link.session.in_flight();
         if in_flight != self.in_flight {
-            if let Some(bound) = &self.bound {
-                bound.card.in_flight.store(u64::from(in_flight), Ordering::Relaxed);
-            }
             self.tell_in_flight(in_flight);
         }
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Serialize;
+use smppkit_admin::record::time;
+use smppkit_admin::{Ask, LIMIT, Pairs};
 use smppkit_inspect::{Facts, Wanted};
 use smppkit_net::Now;
 use smppkit_ops::{Json, Problem, Query};
@@ -13,10 +15,8 @@ use smppkit_wire::value::MessageState;
 use utoipa::ToSchema;
 
 use super::Operated;
-use super::ask::{Ask, Pairs};
 use super::matching::{Found, unless_stopped, wait as wait_for};
 use crate::node::Node;
-use crate::record::time;
 use crate::smsc::Message;
 
 /// Messages looked through at most, the latest of each SMSC.
@@ -122,7 +122,7 @@ pub(super) async fn wait(
     };
     let wait = wait_for(&operated.hub, ask.count, ask.timeout, look);
     let mut items = unless_stopped(&operated.hub, wait).await?;
-    items.truncate(super::ask::LIMIT);
+    items.truncate(LIMIT);
     Ok(Json(Messages { items }))
 }
 

@@ -3,7 +3,6 @@
 //! Every route and shape is documented where it stands; `/openapi.json` is made from that.
 
 mod accounts;
-mod ask;
 mod dialogues;
 mod matching;
 mod messages;
@@ -17,6 +16,8 @@ mod smscs;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRef;
+use smppkit_admin::{Watched, live, record, series};
 use smppkit_ops::{Health, Metrics, Pages, Problem, fallbacks, openapi};
 use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,9 +32,20 @@ use crate::node::{Hub, Node};
 pub(crate) struct Operated {
     pub(crate) hub: Arc<Hub>,
     pub(crate) nodes: Arc<[Arc<Node>]>,
+    watched: Watched,
+}
+
+impl FromRef<Operated> for Watched {
+    fn from_ref(operated: &Operated) -> Self {
+        operated.watched.clone()
+    }
 }
 
 impl Operated {
+    pub(crate) fn new(hub: &Arc<Hub>, nodes: Arc<[Arc<Node>]>) -> Self {
+        Self { hub: Arc::clone(hub), nodes, watched: hub.watched() }
+    }
+
     /// An SMSC by its name.
     fn node(&self, name: &str) -> Result<&Arc<Node>, Problem> {
         self.nodes.iter().find(|node| *node.name == *name).ok_or_else(|| {
@@ -87,11 +99,13 @@ fn routes() -> OpenApiRouter<Operated> {
         .routes(routes!(sessions::end))
         .routes(routes!(messages::list))
         .routes(routes!(messages::wait))
-        .routes(routes!(pdus::list))
         .routes(routes!(pdus::wait))
         .routes(routes!(pdus::stream))
         .routes(routes!(mo::send))
         .routes(routes!(mo::send_file))
         .routes(routes!(dialogues::list))
         .routes(routes!(dialogues::run))
+        .merge(record::routes())
+        .merge(live::routes())
+        .merge(series::routes())
 }

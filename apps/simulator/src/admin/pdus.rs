@@ -1,108 +1,21 @@
-//! The record of PDUs: queries, waits, a live stream.
+//! The record of PDUs: waits, and a stream of events.
 
 use std::convert::Infallible;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use serde::Serialize;
+use smppkit_admin::record::{Entry, Pdus};
+use smppkit_admin::{Ask, LIMIT, Pairs};
 use smppkit_inspect::Wanted;
 use smppkit_ops::{Json, Problem, Query};
-use utoipa::ToSchema;
 
 use super::Operated;
-use super::ask::{Ask, Pairs};
 use super::matching::{Found, unless_stopped, wait as wait_for};
-use crate::record::Entry;
-
-/// PDUs of the record.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Pdus {
-    /// The PDUs, the oldest first.
-    #[schema(value_type = Vec<Object>)]
-    items: Vec<serde_json::Value>,
-    /// The number of the last one looked at: give it as `after` to go on from there.
-    last: u64,
-    /// PDUs between `after` and the oldest that is kept: they are forgotten.
-    missed: u64,
-}
 
 /// Summaries given when a wait fails.
 const OTHERS: usize = 10;
 /// PDUs taken out of the record at once.
 const CHUNK: usize = 1_000;
-
-/// PDUs that came and went.
-///
-/// Every parameter that is not about the query itself is a condition on a field, a TLV (or its tag, `0x1400`), or
-/// `command`, `text`, `direction`, `smsc`, `session`, `system_id`, `bind_mode`, `interface_version`, `peer`; its
-/// value is a pattern: `4477*`, `/regex/`, `1..9`, `!not this`. Without `after` the latest are given.
-#[utoipa::path(get, path = "/api/v1/pdus", tag = "record",
-    params(
-        ("limit" = Option<u32>, Query, description = "So many at most, up to 1000", minimum = 1, maximum = 1000),
-        ("after" = Option<u64>, Query, description = "Only those after this number"),
-        ("command" = Option<String>, Query, description = "A pattern for the PDU's name", example = "submit_*"),
-        ("direction" = Option<String>, Query, description = "`in` from an ESME, `out` to one"),
-        ("system_id" = Option<String>, Query, description = "A pattern for the account"),
-        ("destination_addr" = Option<String>, Query, description = "A pattern for the destination"),
-        ("text" = Option<String>, Query, description = "A pattern for the text"),
-    ),
-    responses((status = 200, body = Pdus), (status = 400, body = Problem), (status = 422, body = Problem)))]
-pub(super) async fn list(
-    State(operated): State<Operated>,
-    Query(pairs): Query<Pairs>,
-) -> Result<Json<Pdus>, Problem> {
-    let ask = Ask::new(pairs, &["limit", "after"])?;
-    let pdus = match ask.after {
-        Some(after) => following(&operated, &ask, after.saturating_add(1)).await,
-        None => latest(&operated, &ask).await,
-    };
-    Ok(Json(pdus))
-}
-
-/// The first that match from a number on.
-async fn following(operated: &Operated, ask: &Ask, from: u64) -> Pdus {
-    let wanted = Wanted::by(&[&ask.filter]);
-    let record = &operated.hub.record;
-    let end = record.next();
-    let (mut items, mut last, mut missed, mut at) = (Vec::new(), from.saturating_sub(1), 0, from);
-    while at < end && items.len() < ask.limit {
-        let read = record.read(at, CHUNK);
-        missed += read.missed;
-        at = read.next;
-        for entry in read.entries {
-            if items.len() >= ask.limit {
-                break;
-            }
-            last = entry.number;
-            if ask.filter.holds(&entry.facts(&wanted)) {
-                items.push(entry.json());
-            }
-        }
-        // Others have their turn while much is looked through.
-        tokio::task::yield_now().await;
-    }
-    Pdus { items, last, missed }
-}
-
-/// The last that match, looked for from the end.
-async fn latest(operated: &Operated, ask: &Ask) -> Pdus {
-    let wanted = Wanted::by(&[&ask.filter]);
-    let record = &operated.hub.record;
-    let (mut items, end, first) = (Vec::new(), record.next(), record.first());
-    let mut before = end;
-    while before > first && items.len() < ask.limit {
-        let from = before.saturating_sub(CHUNK as u64).max(first);
-        let mut read = record.read(from, CHUNK).entries;
-        read.retain(|entry| (from..before).contains(&entry.number));
-        let room = ask.limit - items.len();
-        let matching = read.iter().rev().filter(|entry| ask.filter.holds(&entry.facts(&wanted)));
-        items.extend(matching.take(room).map(Entry::json));
-        before = from;
-        tokio::task::yield_now().await;
-    }
-    items.reverse();
-    Pdus { items, last: end.saturating_sub(1), missed: 0 }
-}
 
 /// Waits until PDUs match.
 ///
@@ -153,7 +66,7 @@ pub(super) async fn wait(
         Ok(Found { matching: vec![(); matching.len()], others: others.iter().map(summary).collect() })
     };
     unless_stopped(&operated.hub, wait_for(&operated.hub, ask.count, ask.timeout, look)).await?;
-    let items = matching.iter().take(super::ask::LIMIT).map(Entry::json).collect();
+    let items = matching.iter().take(LIMIT).map(Entry::json).collect();
     Ok(Json(Pdus { items, last: at.saturating_sub(1), missed }))
 }
 

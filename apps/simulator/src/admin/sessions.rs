@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use smppkit_admin::record::{Place, Vitals, time};
 use smppkit_ops::{Json, Path, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Operated;
-use crate::record::time;
 use crate::rules::Fate;
 use crate::session::Card;
 use crate::smsc::Order;
@@ -34,23 +34,30 @@ pub(super) struct Session {
     pdus_out: u64,
     /// When the last one passed.
     last: Option<String>,
+    #[serde(flatten)]
+    vitals: Vitals,
 }
 
 impl Session {
     fn of(card: &Card) -> Self {
-        let bound = card.bound.get();
+        let bound = card.party.bound.get();
+        let smsc = match &card.party.place {
+            Place::Smsc(name) => name.to_string(),
+            Place::Gateway | Place::Connector(_) => String::new(),
+        };
         let last_ms = i64::try_from(card.last_ms.load(Ordering::Relaxed)).unwrap_or_default();
         Self {
-            id: card.id,
-            smsc: card.smsc.to_string(),
-            peer: card.peer.to_string(),
+            id: card.party.session,
+            smsc,
+            peer: card.party.peer.to_string(),
             since: time(card.since_ms),
             system_id: bound.map(|bound| bound.system_id.clone()),
-            bind_mode: bound.map(|bound| bound.mode.name()),
+            bind_mode: bound.map(|bound| bound.mode),
             interface_version: bound.map(|bound| bound.version.name()),
             pdus_in: card.came.load(Ordering::Relaxed),
             pdus_out: card.went.load(Ordering::Relaxed),
             last: (last_ms > 0).then(|| time(last_ms)),
+            vitals: card.party.vitals(),
         }
     }
 }

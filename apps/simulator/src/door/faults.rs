@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use smppkit_admin::record::{At, Direction};
 use smppkit_net::{Arriving, Cut, Now, Pace};
 use smppkit_session::Asked;
 use smppkit_wire::pdu::table::{EnquireLink, EnquireLinkResp, Unbind, UnbindResp};
 use smppkit_wire::{Body, CommandStatus, Frame, Pdu};
 
 use super::{Door, DoorLink, refusal};
-use crate::record::Direction;
 use crate::rules::{Answer, Fate, Segments, Verdict, spoiled};
 use crate::smsc::HeldAnswer;
 
@@ -100,12 +100,18 @@ impl Door {
 
     /// Counts and records what passed.
     pub(super) fn passed(&self, now: Now, direction: Direction, octets: &[u8]) {
-        let pdus = self.node.counts.add(direction, octets);
-        if let Some(card) = &self.card {
-            let unix_ms = self.node.hub.unix_ms(now);
-            card.passed(if direction == Direction::In { &card.came } else { &card.went }, pdus, unix_ms);
-            self.node.hub.record.push(card, direction, unix_ms, octets, pdus);
-        }
+        let unix_ms = self.node.hub.unix_ms(now);
+        // The batch began when it was read; what goes out goes out now.
+        let mono = if direction == Direction::In { now.mono } else { Now::read().mono };
+        let at = At { unix_ms, mono };
+        let Some(card) = &self.card else {
+            self.node.counts.add(direction, octets, |_, _| ());
+            return;
+        };
+        let note = |command_id, status| card.party.note(direction, at, command_id, status);
+        let pdus = self.node.counts.add(direction, octets, note);
+        card.passed(if direction == Direction::In { &card.came } else { &card.went }, pdus, unix_ms);
+        self.node.hub.record.push(&card.party, direction, at, octets, pdus);
     }
 }
 

@@ -10,6 +10,7 @@ mod faults;
 use std::sync::Arc;
 use std::task::Context;
 
+use smppkit_admin::record::{BoundAs, Direction};
 use smppkit_net::{Application, Arriving, Ended, Link, Now};
 use smppkit_session::{Asked, BindRequest, Event};
 use smppkit_wire::field::CStr;
@@ -22,9 +23,8 @@ use tracing::{info, warn};
 
 use self::faults::{emit, meet};
 use crate::node::Node;
-use crate::record::Direction;
 use crate::rules::{Asker, Chance, Rules, Verdict};
-use crate::session::{BoundAs, Card};
+use crate::session::Card;
 use crate::settings::SmscSettings;
 use crate::smsc::{Bound, Delivery, HeldAnswer, Plan, Taken};
 
@@ -43,6 +43,8 @@ pub(crate) struct Door {
     chance: Chance,
     /// Sent first on a connection that we opened.
     outbind: Option<Outbind>,
+    /// Whether TLS is spoken.
+    tls: bool,
 }
 
 type DoorLink<'a> = Link<'a, Box<Delivery>>;
@@ -63,7 +65,13 @@ impl Door {
             bound: None,
             chance,
             outbind: None,
+            tls: false,
         }
+    }
+
+    pub(crate) fn with_tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
     }
 
     pub(crate) fn with_outbind(mut self, outbind: Outbind) -> Self {
@@ -85,9 +93,16 @@ impl Door {
     }
 
     fn card(&mut self, link: &DoorLink<'_>) -> Arc<Card> {
-        let node = &self.node;
-        let open = || node.hub.open(&node.name, link.peer(), link.now());
+        let (node, tls) = (&self.node, self.tls);
+        let open = || node.hub.open(&node.name, (link.peer(), tls), link.now());
         Arc::clone(self.card.get_or_insert_with(open))
+    }
+
+    /// Tells how the session is, for lists of them.
+    fn tell(&self, link: &DoorLink<'_>, card: &Card) {
+        let (session, window) = (&link.session, self.bound.as_ref().and_then(|bound| bound.window));
+        let window = window.unwrap_or(session.config().send_window);
+        card.party.tell(session.state(), window, session.in_flight());
     }
 
     /// What the rules say of a PDU.
@@ -317,7 +332,7 @@ impl Door {
                 info!(peer = %link.peer(), system_id = %bound.system_id, %mode, version = %bound.version, "bound");
                 self.chance = Chance::of_session(self.node.hub.seed, bound.system_id.as_octets(), bound.nth);
                 let (system_id, version) = (bound.system_id.to_text(), bound.version);
-                let _ = card.bound.set(BoundAs { system_id, mode, version });
+                let _ = card.party.bound.set(BoundAs { system_id, mode: mode.name(), version });
                 if let Some(window) = bound.window {
                     link.session.set_send_window(window);
                 }
@@ -420,6 +435,7 @@ impl Application for Door {
             let _ = session.outbind(now.mono, outbind, out);
         }
         if !card.mailbox.needs_attention(cx) {
+            self.tell(link, &card);
             return;
         }
         if let Some(order) = card.mailbox.order() {
@@ -440,6 +456,7 @@ impl Application for Door {
             }
         }
         self.send_deliveries(link);
+        self.tell(link, &card);
     }
 
     fn ended(&mut self, ended: &Ended) {

@@ -65,8 +65,17 @@ pub struct BadFilter {
 impl Filter {
     /// What may be looked at besides fields and TLVs: the name of the PDU; its text, decoded; and what only the
     /// session knows.
-    pub const NAMES: &'static [&'static str] =
-        &["command", "text", "direction", "smsc", "session", "bind_mode", "interface_version", "peer"];
+    pub const NAMES: &'static [&'static str] = &[
+        "command",
+        "text",
+        "direction",
+        "smsc",
+        "connector",
+        "session",
+        "bind_mode",
+        "interface_version",
+        "peer",
+    ];
     /// The header's fields.
     const HEADER: &'static [&'static str] =
         &["command_length", "command_id", "command_status", "sequence_number"];

@@ -6,6 +6,7 @@ mod metrics;
 mod offline;
 mod rest;
 mod verbs;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -6,6 +6,8 @@ export class Problem extends Error {
     readonly status: number,
     readonly title: string,
     readonly detail: string,
+    /** Further fields of the kind, such as `field` or `revision`. */
+    readonly more: Record<string, unknown> = {},
   ) {
     super(detail || title);
   }
@@ -27,11 +29,14 @@ export interface Request {
   method?: string;
   body?: unknown;
   signal?: AbortSignal;
+  headers?: Record<string, string>;
+  /** Gets the headers of the answer. */
+  told?: (headers: Headers) => void;
 }
 
 /** A request; the answer's JSON, or a thrown `Problem`. */
-export async function api<T>(path: string, { method = "GET", body, signal }: Request = {}): Promise<T> {
-  const headers: Record<string, string> = { accept: "application/json" };
+export async function api<T>(path: string, { method = "GET", body, signal, headers: further, told }: Request = {}): Promise<T> {
+  const headers: Record<string, string> = { accept: "application/json", ...further };
   if (method !== "GET") headers["x-csrf-token"] = csrf;
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
@@ -47,6 +52,7 @@ export async function api<T>(path: string, { method = "GET", body, signal }: Req
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem(0, "No answer", "The server does not answer.");
   }
+  told?.(response.headers);
   const text = await response.text();
   if (response.ok) return (text && response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : text) as T;
   if (response.status === 401 && path !== "/api/v1/session") askSignIn();
@@ -56,7 +62,7 @@ export async function api<T>(path: string, { method = "GET", body, signal }: Req
   } catch {
     // Not ours: a proxy between, perhaps.
   }
-  throw new Problem(response.status, said.title ?? response.statusText, said.detail ?? text.slice(0, 200));
+  throw new Problem(response.status, said.title ?? response.statusText, said.detail ?? text.slice(0, 200), said as Record<string, unknown>);
 }
 
 export const post = <T>(path: string, body?: unknown): Promise<T> => api<T>(path, { method: "POST", body });

@@ -14,6 +14,7 @@ describe("what is written", () => {
   });
   it("addresses are grouped if they are international numbers", () => {
     expect(address("46701740615")).toBe("+46 701 740 615");
+    expect([address("447700900123"), address("+4915112345678")]).toEqual(["+44 770 090 0123", "+49 151 123 456 78"]);
     expect([address("12345"), address("ACME"), address("46701740615", 5)]).toEqual(["12345", "ACME", "46701740615"]);
     expect(address("46701740615").replaceAll(" ", "")).toBe("+46701740615");
   });

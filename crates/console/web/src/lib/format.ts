@@ -65,7 +65,7 @@ export function address(text: string, ton?: number | null): string {
   if (!/^\d{7,15}$/.test(digits) || (ton !== null && ton !== undefined && ton !== 1)) return text;
   const code = /^(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])/.exec(digits)?.[0] ?? digits.slice(0, 3);
   const rest = digits.slice(code.length);
-  const groups = rest.match(/\d{1,3}(?=(\d{3})*(\d{2})?$)|\d+/g) ?? [rest];
+  const groups = rest.match(/\d{3}(?!\d$)|\d+/g) ?? [rest];
   return `+${code} ${groups.join(" ")}`;
 }
 

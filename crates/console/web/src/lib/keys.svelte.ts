@@ -33,7 +33,8 @@ const isInput = (target: EventTarget | null): boolean =>
 addEventListener("keydown", (event) => {
   const single = !event.ctrlKey && !event.metaKey && !event.altKey;
   if (event.defaultPrevented || (single && (isInput(event.target) ? event.key !== "Escape" : !keysOn.single))) return;
-  if (document.querySelector("dialog[open]") && event.key !== "Escape") return;
+  // A dialog has its own, and closes itself on Escape.
+  if (document.querySelector("dialog[open]")) return;
   // A button takes its own keys.
   if (single && (event.key === "Enter" || event.key === " ") && event.target instanceof HTMLElement && event.target.closest("button, a, summary")) return;
   const held = `${event.ctrlKey || event.metaKey ? "Ctrl " : ""}${event.altKey ? "Alt " : ""}`;

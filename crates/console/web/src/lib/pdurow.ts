@@ -46,3 +46,6 @@ export const light = (kept: Kept): PduRow => ({
   octets: kept.hex.length / 2,
   summary: kept.summary,
 });
+
+/** What a summary says beside what has columns of its own. */
+export const said = (row: PduRow): string => row.summary.replace(/^\S+ seq=\d+ ?/, "").replace(/^(ESME_\w+|0x[0-9a-f]+) ?/i, "");

@@ -20,7 +20,7 @@ fn with_viewer() -> AdminConfig {
 
 /// A listener with all that signing in needs, and its one-time secret.
 async fn served(config: AdminConfig) -> (Served, String) {
-    let pages = Pages::new(Router::new().fallback(get(async || "a page"))).named("test");
+    let pages = Pages::new(fallbacks(Router::new().route("/", get(async || "a page")))).named("test");
     let routes = pages.add_routes(utoipa_axum::router::OpenApiRouter::new());
     let routes = openapi(routes, utoipa::openapi::Info::new("test", "1"))
         .route("/look", get(async |ws: WebSocketUpgrade| ws.on_upgrade(echo)))
@@ -95,7 +95,8 @@ async fn the_secret_signs_in_once() {
     let detail = "sign in by the link that was printed at the start";
     assert_problem(&served.ask(&asked).await, 401, detail);
     assert_status(&served.ask(&["GET /api/v1/session HTTP/1.1", HOST, PAGE]).await, 401);
-    assert_status(&served.ask(&["GET /api/v1/nothing HTTP/1.1", HOST, PAGE]).await, 200);
+    assert!(served.ask(&["GET / HTTP/1.1", HOST, PAGE]).await.ends_with("a page"));
+    assert_status(&served.ask(&["GET /nowhere HTTP/1.1", HOST, PAGE]).await, 401);
 
     let answer = served.sign_in(&secret).await;
     assert_eq!(

@@ -6,24 +6,25 @@ use smppkit_inspect::{Filter, Pattern};
 use smppkit_ops::{Problem, Span};
 
 /// The parameters of a query.
-pub(super) type Pairs = Vec<(String, String)>;
+pub type Pairs = Vec<(String, String)>;
 
 /// What is asked for.
 #[derive(Debug)]
-pub(super) struct Ask {
-    pub(super) filter: Filter,
+pub struct Ask {
+    /// Which are meant.
+    pub filter: Filter,
     /// So many at most.
-    pub(super) limit: usize,
+    pub limit: usize,
     /// Only what came after this number.
-    pub(super) after: Option<u64>,
+    pub after: Option<u64>,
     /// How many have to match.
-    pub(super) count: usize,
+    pub count: usize,
     /// How long that may take.
-    pub(super) timeout: Duration,
+    pub timeout: Duration,
 }
 
 /// What one answer holds at most.
-pub(super) const LIMIT: usize = 1_000;
+pub const LIMIT: usize = 1_000;
 /// What is waited for at most.
 const COUNT: usize = 100_000;
 /// How long is waited at most.
@@ -31,7 +32,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 
 impl Ask {
     /// From a query's parameters; `about` are those about the query itself that the route knows.
-    pub(super) fn new(pairs: Pairs, about: &[&str]) -> Result<Self, Problem> {
+    pub fn new(pairs: Pairs, about: &[&str]) -> Result<Self, Problem> {
         let mut ask = Self {
             filter: Filter::default(),
             limit: 100,

@@ -4,24 +4,44 @@
 //! filters, streams and waits, is done by whoever asks, at its own pace.
 
 mod entry;
+mod party;
+mod pdus;
 mod ring;
+mod row;
 
-pub(crate) use entry::{Entry, time};
+pub use entry::{Entry, time};
+pub use party::{BoundAs, LastError, Party, Place, Vitals};
+pub use pdus::{Pdus, routes};
+pub use row::{Answered, Row};
 
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
+use serde::Serialize;
 use tokio::sync::Notify;
+use utoipa::ToSchema;
 
-use crate::session::Card;
 use ring::Ring;
 
-/// The record.
+/// When something passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// For people.
+    pub unix_ms: i64,
+    /// For how long things took.
+    pub mono: Instant,
+}
+
+/// The record: the latest PDUs, as octets, up to a limit.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub struct Record {
     inside: Mutex<Inside>,
+    /// Moments count from here.
+    began: Instant,
     /// Told of each batch.
     news: Notify,
     /// The number that the next PDU gets, for those who only want to know.
@@ -34,31 +54,39 @@ struct Inside {
     ring: Ring,
     runs: VecDeque<Run>,
     next: u64,
+    /// Octets ever taken.
+    taken: u64,
 }
 
 /// PDUs of one session that came, or went, together.
 #[derive(Debug, Clone)]
 struct Run {
-    card: Arc<Card>,
+    party: Arc<Party>,
     direction: Direction,
     unix_ms: i64,
+    /// Since the record began.
+    elapsed: Duration,
     /// The number of its first PDU.
     number: u64,
+    /// Octets taken before it.
+    at: u64,
     pdus: u32,
     octets: u32,
 }
 
 /// Which way a PDU went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Direction {
-    /// From an ESME.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Towards us.
     In,
-    /// To an ESME.
+    /// Away from us.
     Out,
 }
 
 impl Direction {
-    pub(crate) const fn name(self) -> &'static str {
+    /// `in` or `out`.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::In => "in",
             Self::Out => "out",
@@ -68,33 +96,45 @@ impl Direction {
 
 /// What a reader gets.
 #[derive(Debug)]
-pub(crate) struct Read {
-    pub(crate) entries: Vec<Entry>,
+pub struct Read {
+    /// The PDUs, the oldest first.
+    pub entries: Vec<Entry>,
     /// Where to go on.
-    pub(crate) next: u64,
+    pub next: u64,
     /// PDUs from where it wanted to begin that are forgotten.
-    pub(crate) missed: u64,
+    pub missed: u64,
 }
 
 impl Record {
     /// Keeps so many octets; with none, nothing is recorded.
-    pub(crate) fn new(limit_octets: usize) -> Self {
-        let inside = Inside { ring: Ring::new(limit_octets), runs: VecDeque::new(), next: 1 };
-        Self { inside: Mutex::new(inside), news: Notify::new(), next: AtomicU64::new(1), limit_octets }
+    pub fn new(limit_octets: usize, now: Instant) -> Self {
+        let inside = Inside { ring: Ring::new(limit_octets), runs: VecDeque::new(), next: 1, taken: 0 };
+        Self {
+            inside: Mutex::new(inside),
+            began: now,
+            news: Notify::new(),
+            next: AtomicU64::new(1),
+            limit_octets,
+        }
     }
 
-    /// Whole PDUs behind each other.
-    pub(crate) fn push(
-        &self,
-        card: &Arc<Card>,
-        direction: Direction,
-        unix_ms: i64,
-        octets: &[u8],
-        pdus: u32,
-    ) {
+    /// Whether it keeps anything.
+    pub const fn is_on(&self) -> bool {
+        self.limit_octets > 0
+    }
+
+    /// Whole PDUs behind each other, which are looked at for how the session does.
+    pub fn take(&self, party: &Arc<Party>, direction: Direction, at: At, octets: &[u8]) {
+        let pdus = count(octets, |command_id, status| party.note(direction, at, command_id, status));
+        self.push(party, direction, at, octets, pdus);
+    }
+
+    /// Whole PDUs behind each other: so many of them.
+    pub fn push(&self, party: &Arc<Party>, direction: Direction, at: At, octets: &[u8], pdus: u32) {
         if octets.len() + size_of::<Run>() > self.limit_octets || octets.is_empty() {
             return;
         }
+        let elapsed = at.mono.saturating_duration_since(self.began);
         let mut inside = self.inside();
         let inside = &mut *inside;
         // A batch of one short PDU takes more room here than in the ring: both count.
@@ -110,43 +150,52 @@ impl Record {
         let number = inside.next;
         inside.next += u64::from(pdus);
         inside.runs.push_back(Run {
-            card: Arc::clone(card),
+            party: Arc::clone(party),
             direction,
-            unix_ms,
+            unix_ms: at.unix_ms,
+            elapsed,
             number,
+            at: inside.taken,
             pdus,
             octets: octets.len() as u32,
         });
+        inside.taken += octets.len() as u64;
         self.next.store(inside.next, Ordering::Release);
         self.news.notify_waiters();
     }
 
     /// The number that the next PDU gets.
-    pub(crate) fn next(&self) -> u64 {
+    pub fn next(&self) -> u64 {
         self.next.load(Ordering::Acquire)
     }
 
+    /// One PDU; nothing when it is forgotten, or has not come.
+    pub fn one(&self, number: u64) -> Option<Entry> {
+        let entries = self.read(number, 1).entries;
+        entries.into_iter().next().filter(|entry| entry.number == number)
+    }
+
     /// Resolves when something new comes after it was made.
-    pub(crate) fn news(&self) -> tokio::sync::futures::Notified<'_> {
+    pub fn news(&self) -> tokio::sync::futures::Notified<'_> {
         self.news.notified()
     }
 
     /// PDUs from a number on, about so many at most: whole batches are read.
-    pub(crate) fn read(&self, from: u64, limit: usize) -> Read {
+    pub fn read(&self, from: u64, limit: usize) -> Read {
         let inside = self.inside();
         let first = inside.runs.front().map_or(inside.next, |run| run.number);
         let missed = first.saturating_sub(from);
         let begin = inside.runs.partition_point(|run| run.number + u64::from(run.pdus) <= from);
-        let mut at: usize = inside.runs.iter().take(begin).map(|run| run.octets as usize).sum();
+        let oldest = inside.runs.front().map_or(0, |run| run.at);
         let mut taken = Vec::new();
         let mut pdus = 0;
-        for run in inside.runs.iter().skip(begin) {
+        for run in inside.runs.range(begin..) {
             if pdus >= limit {
                 break;
             }
             pdus += run.pdus as usize;
+            let at = (run.at - oldest) as usize;
             taken.push((run.clone(), inside.ring.copy(at, run.octets as usize)));
-            at += run.octets as usize;
         }
         let next = taken.last().map_or(inside.next.max(from), |(run, _)| run.number + u64::from(run.pdus));
         drop(inside);
@@ -158,13 +207,13 @@ impl Record {
     }
 
     /// The number of the oldest PDU that is kept.
-    pub(crate) fn first(&self) -> u64 {
+    pub fn first(&self) -> u64 {
         let inside = self.inside();
         inside.runs.front().map_or(inside.next, |run| run.number)
     }
 
     /// Forgets all. Numbers go on.
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         let mut inside = self.inside();
         inside.runs.clear();
         inside.ring.clear();
@@ -176,7 +225,7 @@ impl Record {
 }
 
 /// How many PDUs there are in octets; what is none at the end, made so on purpose, counts as one.
-pub(crate) fn count(octets: &[u8], mut each: impl FnMut(u32, u32)) -> u32 {
+pub fn count(octets: &[u8], mut each: impl FnMut(u32, u32)) -> u32 {
     let mut pdus = 0;
     let mut rest = octets;
     while !rest.is_empty() {
@@ -204,7 +253,8 @@ fn split(run: &Run, octets: &Bytes, from: u64, entries: &mut Vec<Entry>) {
             entries.push(Entry {
                 number,
                 unix_ms: run.unix_ms,
-                card: Arc::clone(&run.card),
+                elapsed: run.elapsed,
+                party: Arc::clone(&run.party),
                 direction: run.direction,
                 octets: octets.slice(at..at + length),
             });

@@ -11,6 +11,15 @@ fn pdus(from: u32, count: u32) -> Vec<u8> {
     octets
 }
 
+fn party() -> Arc<Party> {
+    let place = Place::Smsc("smsc".into());
+    Arc::new(Party::new(1, place, ([127, 0, 0, 1], 1).into(), false))
+}
+
+fn moment(unix_ms: i64) -> At {
+    At { unix_ms, mono: Instant::now() }
+}
+
 fn numbers(read: &Read) -> Vec<(u64, u32)> {
     read.entries
         .iter()
@@ -20,11 +29,11 @@ fn numbers(read: &Read) -> Vec<(u64, u32)> {
 
 #[test]
 fn the_latest_are_kept_in_so_many_octets_and_what_is_missed_is_said() {
-    let card = Arc::new(Card::for_tests());
+    let party = party();
     // Room for three runs of three PDUs of 16 octets, and a little.
-    let record = Record::new(3 * (48 + size_of::<Run>()) + 16);
+    let record = Record::new(3 * (48 + size_of::<Run>()) + 16, Instant::now());
     for at in 0..5 {
-        record.push(&card, Direction::In, 0, &pdus(at * 3 + 1, 3), 3);
+        record.push(&party, Direction::In, moment(0), &pdus(at * 3 + 1, 3), 3);
         let read = record.read(1, 100);
         let last = u64::from(at * 3 + 3);
         assert_eq!(read.next, last + 1);
@@ -41,10 +50,10 @@ fn the_latest_are_kept_in_so_many_octets_and_what_is_missed_is_said() {
 
 #[test]
 fn many_short_batches_take_no_more_memory_than_few_long_ones() {
-    let card = Arc::new(Card::for_tests());
-    let record = Record::new(100_000);
+    let party = party();
+    let record = Record::new(100_000, Instant::now());
     for at in 0..100_000 {
-        record.push(&card, Direction::In, 0, &pdus(at, 1), 1);
+        record.push(&party, Direction::In, moment(0), &pdus(at, 1), 1);
     }
     let inside = record.inside();
     let runs = inside.runs.capacity() * size_of::<Run>();
@@ -54,10 +63,10 @@ fn many_short_batches_take_no_more_memory_than_few_long_ones() {
 
 #[test]
 fn a_reader_takes_its_time_and_goes_on_where_it_was() {
-    let card = Arc::new(Card::for_tests());
-    let record = Record::new(1 << 20);
+    let party = party();
+    let record = Record::new(1 << 20, Instant::now());
     for at in 0..10 {
-        record.push(&card, Direction::Out, 0, &pdus(at * 10, 10), 10);
+        record.push(&party, Direction::Out, moment(0), &pdus(at * 10, 10), 10);
     }
     let mut all = Vec::new();
     let mut from = 1;
@@ -75,15 +84,15 @@ fn a_reader_takes_its_time_and_goes_on_where_it_was() {
 
 #[test]
 fn what_is_no_pdu_is_kept_all_the_same_and_a_reset_forgets_all_but_the_numbers() {
-    let card = Arc::new(Card::for_tests());
-    let record = Record::new(1 << 20);
+    let party = party();
+    let record = Record::new(1 << 20, Instant::now());
     let octets = [pdus(1, 1), vec![0xFF; 20]].concat();
     assert_eq!(count(&octets, |_, _| ()), 2);
-    record.push(&card, Direction::Out, 0, &octets, 2);
+    record.push(&party, Direction::Out, moment(0), &octets, 2);
     assert_eq!(record.read(1, 10).entries[1].octets.len(), 20);
     record.reset();
     assert_eq!((record.read(1, 10).entries.len(), record.next()), (0, 3));
-    record.push(&card, Direction::Out, 0, &pdus(9, 1), 1);
+    record.push(&party, Direction::Out, moment(0), &pdus(9, 1), 1);
     assert_eq!(numbers(&record.read(1, 10)), [(3, 9)]);
 }
 
@@ -97,8 +106,8 @@ fn a_password_is_not_shown() {
     };
     let mut octets = Vec::new();
     Pdu::request(1, bind).encode(Version::V50, &mut octets);
-    let record = Record::new(1 << 20);
-    record.push(&Arc::new(Card::for_tests()), Direction::In, 1_795_348_800_123, &octets, 1);
+    let record = Record::new(1 << 20, Instant::now());
+    record.push(&party(), Direction::In, moment(1_795_348_800_123), &octets, 1);
     let json = record.read(1, 1).entries[0].json();
     let text = json.to_string();
     assert!(!text.contains("secret") && !text.contains("736563726574"), "{text}");
