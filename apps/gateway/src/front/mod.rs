@@ -251,8 +251,10 @@ impl Application for Front {
     }
 
     fn leaving(&mut self, _: Now, octets: &[u8]) {
-        // The batch began when it was read; what goes out goes out now.
-        self.passed(self.hub.now(), Direction::Out, octets);
+        if self.hub.record.is_on() {
+            // The batch began when it was read; what goes out goes out now.
+            self.passed(self.hub.now(), Direction::Out, octets);
+        }
     }
 
     fn event(&mut self, link: &mut FrontLink<'_>, event: Event<Box<Claimed>>) {

@@ -244,8 +244,10 @@ impl Application for Session {
     }
 
     fn leaving(&mut self, _: Now, octets: &[u8]) {
-        // The batch began when it was read; what goes out goes out now.
-        self.passed(self.hub.now(), Direction::Out, octets);
+        if self.hub.record.is_on() {
+            // The batch began when it was read; what goes out goes out now.
+            self.passed(self.hub.now(), Direction::Out, octets);
+        }
     }
 
     fn event(&mut self, link: &mut UpstreamLink<'_>, event: Event<Box<Sent>>) {

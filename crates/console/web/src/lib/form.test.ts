@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Chat, envelope, receipt, type LogRow } from "./chat";
-import { begin, carrier, fromShown, int, isFolded, lines, shell, toForm, withReference, type FieldEntry, type PduEntry, type Table } from "./form";
+import { begin, carrier, fromShown, int, isFolded, lines, shell, toForm, whole, withReference, type FieldEntry, type PduEntry, type Table } from "./form";
 import type { Shown } from "./pdu";
 
 const field = (name: string, kind: FieldEntry["kind"], more: Partial<FieldEntry> = {}): FieldEntry => ({ name, kind, octets: kind === "int" ? 1 : null, max: null, limits: [], class: "ctl", help: "", default: kind === "int" ? 0 : kind === "list" || kind === "tlvs" ? [] : "", values: [], status: "", count: null, entry: [], ...more });
@@ -28,7 +28,7 @@ it("makes the JSON that encodes, and a form of it again", () => {
   expect(form).toMatchObject({ command: "submit_sm", sequence_number: 0, esm_class: 0x43, data_coding: 8, short_message: "050003010201c4", tlvs: [{ tag: "0x0204", value: 7 }, { tag: "0x1400", hex: "0011" }] });
   const shown = { command: "submit_sm", pdu: { ...form, sequence_number: 9, esm_class: 3, data_coding: 0, short_message: "4869", tlvs: [{ tag: "0x0204", value: 7 }] }, text: { text: "Hi", encoding: "GSM 7-bit", septets_or_units: 2 } } as unknown as Shown;
   const back = fromShown(shown, table);
-  expect(back).toMatchObject({ sequence: "9", text: "Hi", encoding: "gsm7", tlvs: [{ tag: "0x0204", text: "7" }] });
+  expect(back).toMatchObject({ sequence: "9", text: "Hi", encoding: "auto", tlvs: [{ tag: "0x0204", text: "7" }] });
   expect(carrier(submit, { tlvs: [{ tag: "0x0424", text: "" }] })).toBe("message_payload");
   expect(fromShown({ ...shown, pdu: { command: "submit_sm", body: "00" } }, table)).toBeNull();
 });
@@ -43,7 +43,8 @@ it("says the same for a shell, without the password", () => {
   );
 });
 
-it("gives each long message a reference of its own", () => {
+it("gives each long message a reference of its own, and a payload none", () => {
+  expect(whole({ parts: [{ units: 1, octets: 7, hex: "05000301020148", udh_octets: 6, text: "H" }, { units: 1, octets: 7, hex: "05000301020269", udh_octets: 6, text: "i" }] })).toBe("4869");
   expect([withReference("050003010201c4", 0x2a7), withReference("4869", 7)]).toEqual(["050003a70201c4", "4869"]);
 });
 

@@ -85,7 +85,7 @@ export function empty(pdu: PduEntry, table: Table): Draft {
     else if (field.kind !== "tlvs") fields[field.name] = initial(field);
   }
   const needed = pdu.tlvs.required.map((name) => ({ tag: table.tlvs.find((tlv) => tlv.name === name)?.tag ?? name, text: "" }));
-  const isText = !pdu.fields.some((field) => field.name === "short_message") && (pdu.name === "data_sm" || pdu.name === "broadcast_sm");
+  const isText = (pdu.name === "data_sm" || pdu.name === "broadcast_sm") && !needed.some(({ tag }) => sameTag(tag, MESSAGE_PAYLOAD));
   return { command: pdu.name, sequence: "", status: "0", length: "", fields, lists, tlvs: [...needed, ...(isText ? [{ tag: MESSAGE_PAYLOAD, text: "" }] : [])], text: "", encoding: "auto", ownCoding: false };
 }
 
@@ -160,14 +160,14 @@ export function fromShown(shown: Shown, table: Table): Draft | null {
     else if (field.kind !== "tlvs" && value !== undefined) draft.fields[field.name] = plain(value);
   }
   for (const tlv of Array.isArray(form.tlvs) ? (form.tlvs as Form[]) : []) draft.tlvs.push({ tag: plain(tlv.tag), text: plain(tlv.value ?? tlv.hex) });
-  draft.ownCoding = true;
   const holds = carrier(pdu, draft);
   const payload = draft.tlvs.find(({ tag }) => sameTag(tag, MESSAGE_PAYLOAD));
   const octets = holds === "message_payload" ? (payload?.text ?? "") : (draft.fields.short_message ?? "");
   const coding = int(draft.fields.data_coding ?? "0");
   const named: Encoding | null = coding === 0 ? "gsm7" : coding === 3 ? "latin1" : coding === 8 ? "ucs2" : null;
   const readable = shown.text && named && (shown.text.fidelity ?? "exact") === "exact" && !(shown.text.udh_octets ?? 0);
-  draft.encoding = readable ? named : "hex";
+  draft.encoding = readable ? (named === "gsm7" ? "auto" : named) : "hex";
+  draft.ownCoding = draft.encoding !== "auto";
   draft.text = readable && shown.text ? shown.text.text : octets;
   if (octets === "") Object.assign(draft, { encoding: "auto", text: "", ownCoding: false });
   return draft;
@@ -197,6 +197,9 @@ export function lines(pdu: PduEntry): Line[] {
   }
   return made;
 }
+
+/** The text in one piece, as message_payload has it: without the headers of parts. */
+export const whole = ({ parts }: Pick<Sized, "parts">): string => parts.map(({ hex, udh_octets }) => hex.slice(udh_octets * 2)).join("");
 
 /** One part of a long message, with a reference of its own in its header (3GPP 23.040, 9.2.3.24.1). */
 export const withReference = (hex: string, reference: number): string => (hex.startsWith("050003") ? hex.slice(0, 6) + (reference & 0xff).toString(16).padStart(2, "0") + hex.slice(8) : hex);
@@ -229,7 +232,7 @@ export function shell(draft: Draft, pdu: PduEntry, table: Table, target: Target,
   for (const { tag, text } of draft.tlvs) {
     if (sameTag(tag, MESSAGE_PAYLOAD)) continue;
     const def = table.tlvs.find((tlv) => sameTag(tlv.tag, tag));
-    words.push("--tlv", quoted(`${def?.name ?? tag}=${def && def.kind !== "octets" ? text : `hex:${text.replace(/\s/g, "")}`}`));
+    words.push("--tlv", quoted(`${def?.name ?? tag}=${def && def.kind !== "octets" ? (def.kind === "int" ? int(text) : text) : `hex:${text.replace(/\s/g, "")}`}`));
   }
   if (draft.tlvs.some(({ tag }) => sameTag(tag, MESSAGE_PAYLOAD)) && pdu.name !== "data_sm") words.push("--payload");
   if (draft.encoding !== "auto") words.push("--encoding", draft.encoding === "hex" ? "binary" : draft.encoding);

@@ -36,7 +36,7 @@ addEventListener("keydown", (event) => {
   // A dialog has its own, and closes itself on Escape.
   if (document.querySelector("dialog[open]")) return;
   // A button takes its own keys.
-  if ((event.key === "Enter" || event.key === " ") && event.target instanceof HTMLElement && event.target.closest("button, a, summary")) return;
+  if (single && (event.key === "Enter" || event.key === " ") && event.target instanceof HTMLElement && event.target.closest("button, a, summary")) return;
   const held = `${event.ctrlKey || event.metaKey ? "Ctrl " : ""}${event.altKey ? "Alt " : ""}`;
   const names = [held + event.key, `${held}${event.shiftKey ? "Shift " : ""}${event.key}`];
   const found = keys().find((key) => names.some((name) => name.toLowerCase() === key.key.toLowerCase() && (key.key.length > 1 || name === key.key)));

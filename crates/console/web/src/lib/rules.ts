@@ -17,7 +17,7 @@ const isGiven = (value: unknown): boolean => value !== undefined && value !== nu
 /** The conditions that a rule has. */
 export const conditions = (rule: Rule): [string, unknown][] => Object.entries(rule).filter(([key, value]) => !OUTCOME.includes(key) && isGiven(value));
 
-export const nameOf = (rule: Rule, at: number, word = "route"): string => (typeof rule.name === "string" && rule.name !== "" ? rule.name : `${word} ${at + 1}`);
+export const nameOf = (rule: Rule, at: number): string => (typeof rule.name === "string" && rule.name !== "" ? rule.name : `route ${at + 1}`);
 
 export const targetsOf = (rule: Rule): { name: string; weight?: number; cost?: number }[] =>
   (Array.isArray(rule.to) ? rule.to : isGiven(rule.to) ? [rule.to] : []).map((target: unknown) => (typeof target === "string" ? { name: target } : (target as { name: string })));
@@ -61,13 +61,13 @@ export function moves(base: Rule[], now: Placed[], schema: Schema, all: Schemas)
 export const count = ({ added, removed, moved, changed }: Moves): number => added.length + removed.length + moved.length + changed.length;
 
 /** The rule that a problem is about, from 0: `route "x": …`, `route "route 2" …`, `[1].hours`. */
-export function ruleOf(detail: string, field: unknown, rules: Rule[], word = "route"): number | null {
+export function ruleOf(detail: string, field: unknown, rules: Rule[]): number | null {
   if (typeof field === "string") {
     const at = /^\[(\d+)\]/.exec(field)?.[1];
     if (at !== undefined) return Number(at);
   }
   const name = /route "([^"]*)"/.exec(detail)?.[1];
   if (name === undefined) return null;
-  const at = rules.findIndex((rule, place) => nameOf(rule, place, word) === name || nameOf(rule, place, "route") === name);
+  const at = rules.findIndex((rule, place) => nameOf(rule, place) === name);
   return at < 0 ? null : at;
 }
