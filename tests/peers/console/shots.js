@@ -12,7 +12,7 @@ const { Esme, NUMBER } = require("./traffic");
 const LIMIT_OCTETS = 500_000;
 // Overview is of some use only after a while.
 const TRAFFIC_MS = 1_000 * Number(process.env.SMPPKIT_SHOTS_SECONDS ?? 180);
-const DESK = { viewport: { width: 1360, height: 850 }, deviceScaleFactor: 1.5 };
+const DESK = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1.25 };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 const LIGHT = { colorScheme: "light" };
 const DARK = { colorScheme: "dark" };
@@ -152,12 +152,13 @@ async function messagePage(window, { front }) {
 
 async function messagesPage(window, { front }) {
   window.server = front;
-  await window.go("/messages?range=5m");
+  await window.go("/messages?q=kind:message&range=5m");
   await until(async () => (await window.page.locator("[role=row]").count()) > 8, "rows");
   if (window.page.viewportSize().width > 720) {
-    await window.page.keyboard.press("j");
-    for (let at = 0; at < 4; at += 1) await window.page.keyboard.press("j");
-    await sleep(1_000);
+    // Those that come would push the chosen one down.
+    await window.page.keyboard.press(" ");
+    for (let at = 0; at < 12; at += 1) await window.page.keyboard.press("j");
+    await sleep(1_500);
   }
 }
 
