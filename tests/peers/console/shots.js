@@ -119,8 +119,8 @@ async function clientPage(window, { sim }) {
   await page.getByLabel("destination_addr", { exact: true }).fill(NUMBER);
   await page.getByLabel("short_message", { exact: true }).fill("Your parcel is at the station, box 12. Code 4711€");
   await page.getByRole("button", { name: /^Send/ }).click();
-  await page.getByRole("grid", { name: "Log" }).getByText("submit_sm_resp").first().waitFor();
-  await sleep(1_000);
+  await page.getByRole("grid", { name: "Log" }).getByText("deliver_sm_resp").first().waitFor();
+  await sleep(500);
 }
 
 async function codecPage(window, { front }) {
@@ -174,7 +174,8 @@ async function overviewPage(window, { front }) {
   window.server = front;
   await window.go("/");
   await window.shows("acme-otp");
-  await sleep(3_000);
+  // Rates are those of some seconds.
+  await sleep(10_000);
 }
 
 async function main([folder, ...names]) {
