@@ -20,6 +20,7 @@ suites, in order:
   fmt         cargo fmt --check
   clippy      cargo clippy on everything, warnings are errors
   tidy        cargo xtask tidy
+  web         types and tests of the console's pages, with npm
   test        cargo test on the workspace, with SMPPKIT_THIRD_PARTY=1
   binary      cargo build of the smppkit program
   generated   committed generated files are up to date
@@ -35,7 +36,8 @@ examples:
 pub(crate) const QUICK_HELP: &str = "\
 usage: cargo xtask quick
 
-What each commit must pass: fmt, clippy, tidy, and our own tests. Needs cargo and git only.
+What each commit must pass: fmt, clippy, tidy, and our own tests; those of the pages, too, where there is
+npm. Needs cargo and git only.
 
 example:
   cargo xtask quick

@@ -25,6 +25,13 @@ impl Count {
         Some(Self { passed, failed })
     }
 
+    /// Reads what vitest prints at its end: `Tests  1 failed | 57 passed (58)`.
+    pub(crate) fn from_vitest_result(line: &str) -> Option<Self> {
+        let (counts, _) = line.trim().strip_prefix("Tests ")?.rsplit_once('(')?;
+        let of = |word| counts.split('|').find_map(|count| number_before(count, word)).unwrap_or_default();
+        Some(Self { passed: of("passed"), failed: of("failed") })
+    }
+
     /// Reads a suite's closing line, which is exactly `N passed, N failed`.
     pub(crate) fn from_closing_line(line: &str) -> Option<Self> {
         let (passed, failed) = line.trim().split_once(", ")?;
@@ -68,6 +75,17 @@ mod tests {
     fn other_lines_are_no_test_results() {
         for line in ["", "running 3 tests", "test result: ok", "test result: ok. many passed; 0 failed"] {
             assert_eq!(Count::from_test_result(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn results_of_vitest_are_read_whether_passed_or_failed() {
+        let passed = Count { passed: 58, failed: 0 };
+        assert_eq!(Count::from_vitest_result("      Tests  58 passed (58)"), Some(passed));
+        let failed = Count { passed: 55, failed: 2 };
+        assert_eq!(Count::from_vitest_result("Tests  2 failed | 55 passed | 1 skipped (58)"), Some(failed));
+        for line in [" Test Files  9 passed (9)", "Tests", "58 passed (58)"] {
+            assert_eq!(Count::from_vitest_result(line), None, "{line:?}");
         }
     }
 

@@ -104,7 +104,7 @@ usage: cargo xtask TASK [ARGUMENTS]
   bless   write the generated files anew
   fuzz    run the fuzz targets for a while
   bench   run the side-by-side benchmarks
-  shots   make the README's pictures from real runs
+  shots   make the pictures of the README and the console from real runs
 
 examples:
   cargo xtask quick

@@ -36,6 +36,7 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Suite>> {
         Suite::new("fmt", fmt),
         Suite::new("clippy", clippy),
         Suite::new("tidy", |root, _| tidy::run(root)),
+        Suite::new("web", web),
         Suite::new("test", |root, _| tests(root, true)),
         Suite::new("binary", binary),
         Suite::new("generated", generated),
@@ -45,14 +46,18 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Suite>> {
     Ok(suites)
 }
 
-/// What needs neither a server nor a peer.
+/// What needs neither a server nor a peer. Those without Node change no pages.
 pub(crate) fn quick() -> Vec<Suite> {
-    vec![
+    let mut suites = vec![
         Suite::new("fmt", fmt),
         Suite::new("clippy", clippy),
         Suite::new("tidy", |root, _| tidy::run(root)),
-        Suite::new("test", |root, _| tests(root, false)),
-    ]
+    ];
+    if run::output(Command::new("npm").arg("--version")).is_ok() {
+        suites.push(Suite::new("web", web));
+    }
+    suites.push(Suite::new("test", |root, _| tests(root, false)));
+    suites
 }
 
 /// Rounds of tests whose number says how much they show.
@@ -74,6 +79,33 @@ fn fmt(root: &Path, _name: &str) -> Result<Count> {
 fn clippy(root: &Path, _name: &str) -> Result<Count> {
     let args = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     Ok(Count::one(run::pass_through(run::cargo(root).args(args))?))
+}
+
+/// Types of the pages, and their own tests.
+fn web(root: &Path, _name: &str) -> Result<Count> {
+    let web = root.join("crates/console/web");
+    let npm = |args: &[&str]| {
+        let mut command = Command::new("npm");
+        command.current_dir(&web).env("NO_COLOR", "1").args(args);
+        command
+    };
+    // As crates/console/build.rs does, which leaves the same note of what it installed.
+    let (lock, installed) = (web.join("package-lock.json"), web.join("node_modules/.smppkit-installed.json"));
+    let wanted = std::fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    if std::fs::read(&installed).map_or(true, |installed| installed != wanted) {
+        let good = run::pass_through(&mut npm(&["ci", "--no-audit", "--no-fund", "--include=dev"]))?;
+        ensure!(good, "npm ci failed");
+        std::fs::write(&installed, wanted)
+            .with_context(|| format!("cannot write {}", installed.display()))?;
+    }
+    let mut count = Count::one(run::pass_through(&mut npm(&["run", "--silent", "check"]))?);
+    let mut tests = Count::default();
+    let success = run::stream(&mut npm(&["test"]), WEB_LIMIT, &mut |line| {
+        println!("{line}");
+        tests += Count::from_vitest_result(line).unwrap_or_default();
+    })?;
+    count += tests.with_exit(success);
+    Ok(count)
 }
 
 fn tests(root: &Path, third_party: bool) -> Result<Count> {
@@ -170,6 +202,7 @@ const THIRD_PARTY: &str = "SMPPKIT_THIRD_PARTY";
 const BUILD_BINARY: [&str; 4] = ["build", "--quiet", "--package", "smppkit"];
 /// Builds included. A hanging test must not use up the time of all suites after it.
 const TESTS_LIMIT: Duration = Duration::from_secs(40 * 60);
+const WEB_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// Peers are slow to start, not to run.
 const PEER_LIMIT: Duration = Duration::from_secs(10 * 60);
 

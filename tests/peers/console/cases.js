@@ -8,6 +8,7 @@ require("./hostile_cases");
 require("./sign_in_cases");
 require("./key_cases");
 require("./state_cases");
+require("./work_cases");
 require("./load_cases");
 
 main();

@@ -11,7 +11,7 @@ const { Esme, NUMBER } = require("./traffic");
 
 const SENT = Object.entries(PAYLOADS).map(([name, payload]) => ({ name, payload, text: `${payload} [${name}]` }));
 // What pages show in a form of their own: control characters as chips, lines joined.
-const isPlain = (text) => !/[\p{Cc}\u2028\u2029]/u.test(text);
+const isPlain = (text) => !/[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/u.test(text);
 
 /** Sends them all as UCS-2, and with a name as the source_addr in turn. Gives their ids. */
 async function attack(server, bind) {
@@ -19,7 +19,7 @@ async function attack(server, bind) {
   const ids = [];
   for (const [at, { text }] of SENT.entries()) {
     const octets = Buffer.from(text, "utf16le").swap16();
-    const content = octets.length > 140 ? { message_payload: octets, short_message: "" } : { short_message: octets };
+    const content = octets.length > 254 ? { message_payload: octets, short_message: "" } : { short_message: octets };
     ids.push(await esme.submit({
       ...content, data_coding: 8, destination_addr: NUMBER,
       source_addr_ton: 5, source_addr_npi: 0, source_addr: NAMES[at % NAMES.length],
@@ -123,11 +123,11 @@ test("hostile_texts_are_text_in_the_pdu_log_and_the_inspector", async () => {
   await esme.silence(0);
 });
 
-/** A submit_sm with a text in message_payload. */
+/** A submit_sm with a text. */
 function submitOf(octets) {
   const body = Buffer.concat([
     Buffer.from([0, 5, 0]), Buffer.from(`${NAMES[1]}\0`), Buffer.from([1, 1]), Buffer.from(`${NUMBER}\0`),
-    Buffer.from([0, 0, 0, 0, 0, 0, 0, 8, 0, 0]), Buffer.from([0x04, 0x24, octets.length >> 8, octets.length & 255]), octets,
+    Buffer.from([0, 0, 0, 0, 0, 0, 0, 8, 0, octets.length]), octets,
   ]);
   const head = Buffer.alloc(16);
   head.writeUInt32BE(16 + body.length, 0);

@@ -98,7 +98,7 @@ test("all_of_a_page_is_reached_by_tab_with_a_focus_that_is_seen", async () => {
 
 test("back_restores_filter_and_selection", async () => {
   const { window, page } = await fiveBound();
-  await page.getByLabel("Filter").fill("system_id:t*");
+  await page.getByRole("combobox", { name: "Filter" }).fill("system_id:t*");
   await page.keyboard.press("Enter");
   await until(async () => (await page.getByRole("grid").getByText("alpha").count()) === 0, "fewer rows");
   await page.keyboard.press("Escape");
@@ -111,7 +111,7 @@ test("back_restores_filter_and_selection", async () => {
   await until(() => window.path().startsWith("/codec"), "Codec");
   await page.goBack();
   await until(() => window.path() === was, was);
-  assert.strictEqual(await page.getByLabel("Filter").inputValue(), "system_id:t*");
+  assert.strictEqual(await page.getByRole("combobox", { name: "Filter" }).inputValue(), "system_id:t*");
   await until(() => selected(window), "the selected row");
   assert.strictEqual(/tango|theta/.exec(await selected(window))[0], /tango|theta/.exec(row)[0]);
   window.check();

@@ -25,7 +25,7 @@ const ofGateway = ({ ids, session }) => [
   ["/routes", "all", "up"],
   ["/client", /bind|connect/i],
   [`/codec#hex=${HEX}`, /bind_receiver/],
-  ["/api", "/api/v1/messages/{message_id}"],
+  ["/api", "/messages/{message_id}"],
 ];
 
 const ofSimulator = ({ session }) => [
@@ -37,7 +37,7 @@ const ofSimulator = ({ session }) => [
   ["/simulator/rules", /rule/i],
   ["/client", /bind|connect/i],
   [`/codec#hex=${HEX}`, /bind_receiver/],
-  ["/api", "/api/v1/smscs"],
+  ["/api", "/smscs"],
 ];
 
 /** What axe finds that keeps people out. */

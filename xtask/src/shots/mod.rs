@@ -1,4 +1,4 @@
-//! The README's pictures, made of what our program really writes.
+//! The pictures of the README and the documentation, made of what our program really writes and shows.
 
 mod ansi;
 mod layout;
@@ -9,6 +9,7 @@ mod svg;
 mod terminal;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -21,20 +22,44 @@ use crate::{Verdict, run};
 pub(crate) const HELP: &str = "\
 usage: cargo xtask shots [NAME...]
 
-Makes the README's pictures anew, all or those named: demo, simulator, send, rules, script, inspect,
-inspect-error, inspect-json.
+Makes the pictures of the README and of the documentation anew, all or those named.
+
+Of commands: demo, simulator, send, rules, script, inspect, inspect-error, inspect-json.
 Builds smppkit (for release where that was done before, else for debugging), runs it on a terminal with
 ports that the system picks, and draws what it writes as docs/pictures/NAME.svg. Times, ports and
 message_ids are made the same in each run, so a picture changes when the program does.
 Needs `script` of util-linux.
 
+Of the console's pages: console-overview, console-messages, console-message, console-sessions,
+console-simulator, console-client, console-codec, console-routes, console-phone-messages,
+console-phone-simulator.
+Runs tests/peers/console/shots.js, which takes docs/pictures/NAME.png of a gateway with traffic in
+Chromium. That takes minutes, as charts begin empty; SMPPKIT_SHOTS_SECONDS says how many seconds (180).
+Needs what `./x setup` installs.
+
 examples:
   cargo xtask shots              then look at the pictures before you commit them
   cargo xtask shots inspect
+  cargo xtask shots console-messages console-message
 ";
 
+/// Pictures of the console's pages, as tests/peers/console/shots.js names them.
+const PAGES: [&str; 10] = [
+    "console-overview",
+    "console-messages",
+    "console-message",
+    "console-sessions",
+    "console-simulator",
+    "console-client",
+    "console-codec",
+    "console-routes",
+    "console-phone-messages",
+    "console-phone-simulator",
+];
+
 pub(crate) fn task(root: &Path, args: &[String]) -> Result<Verdict> {
-    if let Some(unknown) = args.iter().find(|name| !SCENES.iter().any(|scene| scene.name == **name)) {
+    let is_known = |name: &str| PAGES.contains(&name) || SCENES.iter().any(|scene| scene.name == name);
+    if let Some(unknown) = args.iter().find(|name| !is_known(name)) {
         return Ok(Verdict::Usage(format!("no picture {unknown:?}")));
     }
     let Some(programs) = build(root)? else {
@@ -52,7 +77,16 @@ pub(crate) fn task(root: &Path, args: &[String]) -> Result<Verdict> {
             println!("docs/pictures/{file}: {} octets", svg.len());
         }
     }
-    Ok(Verdict::Good)
+    let pages: Vec<_> =
+        PAGES.iter().filter(|page| args.is_empty() || args.iter().any(|name| name == *page)).collect();
+    if pages.is_empty() {
+        return Ok(Verdict::Good);
+    }
+    let mut command = Command::new("node");
+    command.current_dir(root).arg("tests/peers/console/shots.js").arg(&pictures).args(pages);
+    command.env("SMPPKIT", stage.programs.join("smppkit"));
+    command.env("NODE_PATH", root.join(".peers/npm/node_modules"));
+    Ok(Verdict::good_if(run::pass_through(&mut command)?))
 }
 
 /// Builds our program, and answers its directory.
@@ -111,8 +145,8 @@ mod tests {
 
     #[test]
     fn the_help_names_every_picture() {
-        for scene in SCENES {
-            assert!(HELP.contains(scene.name), "{}", scene.name);
+        for name in SCENES.iter().map(|scene| scene.name).chain(PAGES) {
+            assert!(HELP.contains(name), "{name}");
         }
     }
 }
