@@ -79,7 +79,7 @@ async fn admitted(State(guards): State<Arc<Guards>>, mut request: Request, next:
     let role = if is_open {
         None
     } else {
-        match guards.desk.admit(&method, request.headers()) {
+        match guards.desk.admit(&method, &path, request.headers()) {
             Ok(caller) => {
                 let role = caller.role;
                 request.extensions_mut().insert(caller);
@@ -99,7 +99,7 @@ async fn admitted(State(guards): State<Arc<Guards>>, mut request: Request, next:
 
 /// What holds for pages. What is not there is told only to those who are let in, as everywhere else.
 async fn everyone(State(guards): State<Arc<Guards>>, request: Request, next: Next) -> Response {
-    let admitted = guards.desk.admit(request.method(), request.headers());
+    let admitted = guards.desk.admit(request.method(), request.uri().path(), request.headers());
     let response = guards.answer(request, next).await;
     match admitted {
         Err(problem) if response.status() == StatusCode::NOT_FOUND => problem.into_response(),

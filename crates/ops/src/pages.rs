@@ -32,6 +32,7 @@ pub struct Pages {
     public: Option<Router>,
     routes: OpenApiRouter,
     client_targets: Option<Vec<String>>,
+    looks: Vec<&'static str>,
 }
 
 /// What pages are told about what serves them.
@@ -39,6 +40,7 @@ pub struct Pages {
 pub(crate) struct Told {
     pub(crate) name: Cow<'static, str>,
     pub(crate) client_targets: Option<Vec<String>>,
+    pub(crate) looks: Vec<&'static str>,
 }
 
 impl Pages {
@@ -74,6 +76,13 @@ impl Pages {
         self
     }
 
+    /// With paths that viewers may POST to, since nothing is changed there; one that ends in `/` is for all below it.
+    #[must_use]
+    pub fn looks(mut self, paths: &[&'static str]) -> Self {
+        self.looks.extend(paths);
+        self
+    }
+
     /// An app's routes, with the further ones and those to sign in.
     pub fn add_routes<S: Clone + Send + Sync + 'static>(&self, routes: OpenApiRouter<S>) -> OpenApiRouter<S> {
         routes.merge(sign_in::routes().merge(self.routes.clone()).with_state(()))
@@ -85,7 +94,7 @@ impl Pages {
 
     pub(crate) fn told(&self, name: &'static str) -> Told {
         let name = self.name.clone().unwrap_or(Cow::Borrowed(name));
-        Told { name, client_targets: self.client_targets.clone() }
+        Told { name, client_targets: self.client_targets.clone(), looks: self.looks.clone() }
     }
 }
 

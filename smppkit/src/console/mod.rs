@@ -68,6 +68,7 @@ pub(crate) fn pages(client: &ClientArgs) -> Pages {
     Pages::new(smppkit_console::pages())
         .routes(smppkit_admin::codec::routes().merge(web::routes(settings)))
         .client_targets(targets)
+        .looks(&["/api/v1/codec/", "/api/v1/explain"])
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {

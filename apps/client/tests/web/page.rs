@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use smppkit_client::web::{Clients, Settings};
+use smppkit_ops::{Admin, AdminConfig};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -33,9 +34,9 @@ impl Host {
     pub(crate) async fn start(settings: Settings) -> Self {
         let clients = Clients::new(settings);
         let (router, _) = clients.routes().split_for_parts();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let admin = Admin::bind(AdminConfig::default()).await.unwrap();
+        let address = admin.local_addr();
+        tokio::spawn(admin.serve(router, core::future::pending()));
         Self { address, clients }
     }
 

@@ -86,7 +86,6 @@ fn what_passes_comes_over_a_websocket() {
     let request = tungstenite::http::Request::builder().uri(format!("ws://{address}/api/v1/live"));
     let request = request
         .header("host", address)
-        .header("origin", format!("http://{address}"))
         .header("connection", "upgrade")
         .header("upgrade", "websocket")
         .header("sec-websocket-version", "13")

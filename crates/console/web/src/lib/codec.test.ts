@@ -3,7 +3,7 @@ import { characterAt, digitsAt, examples, formOf, fragment, fromFragment, marks 
 import type { Shown } from "./pdu";
 
 it("tells the forms apart", () => {
-  expect(["", "00 00:10", '{"command": 1}', "AAAAEAAAABUAAAAAAAAABw==", "0000zz"].map(formOf)).toEqual([null, "hex", "json", "base64", "hex"]);
+  expect(["", "00 00:10", '{"command": 1}', "AAAAEAAAABUAAAAAAAAABw==", "0000zz", "0000001000000015000000000000000z"].map(formOf)).toEqual([null, "hex", "json", "base64", "hex", "hex"]);
 });
 
 it("brings an input through the URL", () => {

@@ -8,7 +8,9 @@ export function formOf(input: string): InputForm | null {
   const text = input.trim();
   if (text === "") return null;
   if (/^[{[]/.test(text)) return "json";
-  return /^(?:0x)?[0-9a-f\s:,.\-|]*$/i.test(text) || /\s/.test(text) ? "hex" : /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) && text.length % 4 === 0 ? "base64" : "hex";
+  // A slip in digits is not base64 yet: of that, four in six characters are no digits.
+  const others = text.replace(/[0-9a-f]/gi, "").length;
+  return /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) && text.length % 4 === 0 && others > text.length / 12 ? "base64" : "hex";
 }
 
 /** The fragment that says an input: octets do not reach logs so. */

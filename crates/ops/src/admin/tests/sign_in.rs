@@ -20,9 +20,12 @@ fn with_viewer() -> AdminConfig {
 
 /// A listener with all that signing in needs, and its one-time secret.
 async fn served(config: AdminConfig) -> (Served, String) {
-    let pages = Pages::new(fallbacks(Router::new().route("/", get(async || "a page")))).named("test");
+    let pages = Pages::new(fallbacks(Router::new().route("/", get(async || "a page"))))
+        .named("test")
+        .looks(&["/echo/harmless"]);
     let routes = pages.add_routes(utoipa_axum::router::OpenApiRouter::new());
     let routes = openapi(routes, utoipa::openapi::Info::new("test", "1"))
+        .route("/echo/harmless", axum::routing::post(async || "looked"))
         .route("/look", get(async |ws: WebSocketUpgrade| ws.on_upgrade(echo)))
         .route("/act", get(async |_: MayAct, ws: WebSocketUpgrade| ws.on_upgrade(echo)));
     let admin = Admin::bind(config).await.unwrap().pages("app", &pages);
@@ -165,6 +168,8 @@ async fn a_viewer_looks_and_changes_nothing() {
         let asked = ["POST /echo HTTP/1.1", HOST, "Content-Length: 0"];
         let answer = served.ask(&[&asked, by].concat()).await;
         assert_problem(&answer, 403, "a viewer may look, and change nothing");
+        let asked = ["POST /echo/harmless HTTP/1.1", HOST, "Content-Length: 0"];
+        assert_status(&served.ask(&[&asked, by].concat()).await, 200);
         assert_status(&served.upgrade("/look", by).await.0, 101);
         assert_status(&served.upgrade("/act", by).await.0, 403);
     }
