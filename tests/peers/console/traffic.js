@@ -5,7 +5,7 @@ const { Esme } = require("../lib/node_smpp_esme");
 const { eventually } = require("../lib/peer");
 
 const NUMBER = "447700900123";
-const TEXTS = ["Your code is 4711", "Grüße aus Köln", "Zug fährt 20 Minuten später 🚆", "Parcel 7 is at your door"];
+const TEXTS = ["Your code is 4711", "Grüße aus Köln 👋", "Zug fährt 20 Minuten später 🚆", "Parcel 7 is at your door"];
 
 /** Binds as `app`, sends these texts and waits for their receipts. Gives the session and the ids. */
 async function traffic(server, { texts = TEXTS, fields = {}, bind = {}, receipts = true } = {}) {
