@@ -14,9 +14,6 @@ const TOKENS = { admin: { sign_in: "required", token: "the-admins-token", viewer
 // A browser that is not signed in is told so.
 const NOT_YET = /401/;
 
-/** The address of the link that was printed, at wherever the pages are. */
-const linkOf = (server) => server.url + new URL(server.link).pathname + new URL(server.link).hash;
-
 async function signIn(window, secret) {
   await window.page.goto(window.server.url);
   await window.page.getByLabel(/secret/i).fill(secret);
@@ -34,7 +31,7 @@ test("the_link_of_the_start_signs_in_once_and_a_reload_stays_signed_in", async (
   assert.ok(!(await stranger.page.locator("body").innerText()).includes("app"), "a stranger sees accounts");
 
   const window = await Window.open(front);
-  await window.page.goto(linkOf(front));
+  await window.page.goto(front.link);
   await isIn(window);
   assert.ok(!window.page.url().includes("secret"), `the secret stays in ${window.page.url()}`);
   await window.page.reload();
@@ -47,7 +44,7 @@ test("the_link_of_the_start_signs_in_once_and_a_reload_stays_signed_in", async (
   window.check();
 
   await stranger.page.goto("about:blank");
-  await stranger.page.goto(linkOf(front));
+  await stranger.page.goto(front.link);
   await isOut(stranger);
   stranger.check(NOT_YET);
 });
