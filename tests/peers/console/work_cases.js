@@ -34,7 +34,7 @@ test("the_client_binds_sends_a_submit_sm_and_shows_its_response_and_receipt", as
   for (const text of ["submit_sm", "submit_sm_resp", "deliver_sm", "deliver_sm_resp"]) await log.getByText(text, { exact: true }).first().waitFor();
   const [message] = await server.until("messages", (found) => (found.items ?? found).length > 0).then((found) => found.items ?? found);
   assert.strictEqual(message.text, "Grüße 🚆 from the form");
-  await page.getByRole("button", { name: "Unbind" }).click();
+  await page.getByRole("button", { name: "Unbind", exact: true }).click();
   await server.until("sessions", (all) => all.length === 0);
   window.check();
 });
