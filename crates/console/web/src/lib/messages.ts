@@ -1,6 +1,7 @@
 // Messages of the gateway: their shapes, the filter's words, exports.
 import type { Parsed } from "./filter";
-import { word } from "./states";
+import { duration } from "./format";
+import { look, word } from "./states";
 import { from } from "./tail";
 
 export interface Message {
@@ -197,6 +198,9 @@ export const left = { url: "/messages" };
 /** How long a message took, or has taken. */
 export const took = (message: Message, now: number): number => Date.parse(message.ended ?? "") - Date.parse(message.accepted) || Math.max(0, now - Date.parse(message.accepted));
 
+/** How long after the first step. */
+export const offset = (ms: number): string => `+${Math.abs(ms) < 100_000 ? (ms / 1_000).toFixed(3) : duration(ms)}`;
+
 export interface Step {
   key: string;
   atMs: number;
@@ -240,7 +244,7 @@ export function steps(story: Story): Step[] {
         key, atMs,
         title: receipt ? `Receipt of ${peer || "the other side"}: ${word(event.state ?? "")}` : outward ? `Ended: ${word(event.state ?? "")}` : event.state === "delivered" ? `deliver_sm taken by ${esme}` : `Ended: ${word(event.state ?? "")}`,
         who: [event.reason, receipt && story.remote_ids.length ? `matched by ${story.remote_ids.join(" or ")}` : ""].filter(Boolean).join(", "),
-        colour: event.state === "delivered" ? "ok" : event.state === "failed" ? "bad" : event.state === "expired" ? "warn" : "dim",
+        colour: look(event.state ?? "").colour,
         lane: receipt ? "right" : outward || event.state !== "delivered" ? "own" : "left",
         direction: receipt ? "in" : outward || event.state !== "delivered" ? "own" : "out",
       });
@@ -249,7 +253,7 @@ export function steps(story: Story): Step[] {
   // What a message went through may be folded into its fields by now.
   if (story.events.length === 0 && story.ended) {
     if (story.remote_id && outward) found.push({ key: "taken", atMs: accepted, title: `submit_sm taken by ${peer}`, who: `its message_id ${story.remote_id}`, colour: "ok", lane: "right", direction: "out", isUndated: true });
-    found.push({ key: "ended", atMs: Date.parse(story.ended), title: `Ended: ${word(story.state)}`, who: [story.reason, story.remote_ids.length > 0 && outward ? `receipt matched by ${story.remote_ids.join(" or ")}` : ""].filter(Boolean).join(", "), colour: story.state === "delivered" ? "ok" : story.state === "failed" ? "bad" : "warn", lane: "own", direction: "own" });
+    found.push({ key: "ended", atMs: Date.parse(story.ended), title: `Ended: ${word(story.state)}`, who: [story.reason, story.remote_ids.length > 0 && outward ? `receipt matched by ${story.remote_ids.join(" or ")}` : ""].filter(Boolean).join(", "), colour: look(story.state).colour, lane: "own", direction: "own" });
   }
   let before = accepted;
   for (const step of found) {

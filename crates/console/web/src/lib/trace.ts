@@ -87,6 +87,10 @@ export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> 
   return [...found.values()].sort((one, other) => one.pdu.number - other.pdu.number);
 }
 
+/** What was found before and is found now: ids are replaced when a message goes again. */
+export const together = (before: readonly Traced[], now: readonly Traced[]): Traced[] =>
+  [...new Map([...before, ...now].map((each) => [each.pdu.number, each])).values()].sort((one, other) => one.pdu.number - other.pdu.number);
+
 /** What a receipt says of the id it is for, and its state. */
 const receiptOf = (pdu: Recorded): { id: string; stat: string } => {
   const [, id = "", stat = ""] = /^id:(\S*)[\s\S]*?(?:stat:(\S*)|$)/i.exec(pdu.text ?? "") ?? [];
@@ -126,7 +130,15 @@ export function withPdus(steps: readonly Step[], story: Story, traced: readonly 
     return [step];
   });
   const rank = (step: Step): number => (step.key === "stored" ? 1 : step.pdu === undefined ? 3 : step.lane === "left" && step.direction === "in" ? 0 : 2);
-  const all = [...made, ...kept].sort((one, other) => one.atMs - other.atMs || (one.pdu !== undefined && other.pdu !== undefined ? one.pdu - other.pdu : rank(one) - rank(other)));
+  // The record's order holds, even where an answer has an earlier moment than what it answers.
+  const order = new Map(kept.map((step) => [step.key, step.atMs]));
+  let latest = 0;
+  for (const step of made) {
+    latest = Math.max(latest, step.atMs);
+    order.set(step.key, latest);
+  }
+  const when = (step: Step): number => order.get(step.key) ?? 0;
+  const all = [...made, ...kept].sort((one, other) => when(one) - when(other) || (one.pdu !== undefined && other.pdu !== undefined ? one.pdu - other.pdu : rank(one) - rank(other)));
   let before = all[0]?.atMs ?? 0;
   return all.map(({ wait: _, ...step }) => {
     const wait = step.atMs - before;
