@@ -159,7 +159,8 @@ export function command(message: Message & { pdu?: Record<string, unknown> | nul
   const option = (name: string, value: string): string => `${name}${value.startsWith("-") ? "=" : " "}${value === "" ? "''" : shell(value)}`;
   const words = ["smppkit send", option("--from", message.source_addr), option("--to", message.destination_addr)];
   if (isBinary) words.push("--encoding binary");
-  if (coding === 8) words.push("--encoding ucs2");
+  const encoding = ({ 1: "ascii", 3: "latin1", 6: "cyrillic", 7: "hebrew", 8: "ucs2" } as Record<number, string>)[coding];
+  if (encoding) words.push(`--encoding ${encoding}`);
   if (isBinary && coding !== 4) words.push(`--field data_coding=${coding}`);
   // One that names a moment may be over by now.
   const validity = String(pdu["validity_period"] ?? "");

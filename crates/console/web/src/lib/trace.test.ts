@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { steps, type Story } from "./messages";
-import { pattern, trace, withPdus, type Recorded } from "./trace";
+import { numberAt, pattern, trace, withPdus, type Recorded } from "./trace";
 
 const story = {
   message_id: "382945886793105408", account: "bank", queue: "carrier", source_addr: "bank", destination_addr: "4915112345678", state: "delivered", attempts: 0, priority: 0,
@@ -13,7 +13,7 @@ const at = (number: number, ms: number, rest: Partial<Recorded>): Recorded => ({
 const esme = { session: 2, system_id: "bank" };
 const there = { session: 1, system_id: "gateway", connector: "carrier" };
 const pdus: Recorded[] = [
-  at(1, 200, { ...there, command: "submit_sm", direction: "out", sequence_number: 155 }), // another round of numbers
+  at(1, 200, { ...there, command: "submit_sm", direction: "out", sequence_number: 154 }), // another message
   at(5, 203, { ...esme, sequence_number: 104 }),
   at(6, 203, { ...esme, command: "submit_sm_resp", direction: "out", sequence_number: 104, pdu: { message_id: story.message_id } }),
   at(7, 204, { ...there, direction: "out", sequence_number: 155 }),
@@ -41,8 +41,19 @@ it("a message's PDUs are found by their ids, with what answers what", async () =
   expect(told.map((step) => step.title)).toEqual([
     "submit_sm", "Stored", "submit_sm_resp ESME_ROK", "submit_sm", "submit_sm_resp ESME_ROK", "deliver_sm DELIVRD", "deliver_sm_resp ESME_ROK", "Ended: DELIVERED", "deliver_sm DELIVRD", "deliver_sm_resp ESME_ROK",
   ]);
-  expect(told[7]?.who).toBe("0000458957 is 458957 there, by id in its text");
+  expect(told[7]?.who).toBe("0000458957 is 458957 there, by its text");
   expect(told.filter((step) => step.wait).map((step) => step.pdu)).toEqual([20]);
+});
+it("a moment's number is found without reading all", async () => {
+  let asked = 0;
+  const look = ({ after = 0 }: Record<string, string | number>): Promise<Recorded[]> => {
+    asked += 1;
+    const number = Math.max(Number(after) + 1, 300_000); // what is older is forgotten
+    return Promise.resolve(number > 1_000_000 ? [] : [{ ...(pdus[0] as Recorded), number, time: new Date(number).toISOString() }]);
+  };
+  const number = await numberAt(777_777, 1_000_000, look);
+  expect(number).toBeLessThan(777_777);
+  expect([number > 777_000, asked < 14, await numberAt(5, 1_000_000, look)]).toEqual([true, true, 0]);
 });
 it("without a record the story stands as it is", () => {
   expect(withPdus(steps(story), story, [])).toEqual(steps(story));

@@ -30,16 +30,32 @@ const inText = (ids: readonly string[]): string => `/(?i)^id:0*(${ids.map((id) =
 
 const isAnswer = (pdu: Recorded): boolean => pdu.command?.endsWith("_resp") ?? false;
 
+/** A request is sought so far before its answer. */
+const LATE = 10_000;
+
 /** The request that an answer answers, or the answer to a request. */
 export async function partner(pdu: Recorded, ask: Ask = record): Promise<Recorded | null> {
   const command = isAnswer(pdu) ? (pdu.command ?? "").replace(/_resp$/, "") : `${pdu.command}_resp`;
-  // An answer may be late, but not by so many.
-  const after = isAnswer(pdu) ? Math.max(0, pdu.number - 50_000) : pdu.number;
-  const found = await ask({ session: pdu.session, sequence_number: pdu.sequence_number, command, direction: pdu.direction === "in" ? "out" : "in", after, limit: isAnswer(pdu) ? 10 : 1 });
-  const fits = found.filter((other) => (isAnswer(pdu) ? other.number < pdu.number : other.number > pdu.number));
-  // Sequence numbers come round again: the nearest is it.
-  return (isAnswer(pdu) ? fits.at(-1) : fits[0]) ?? null;
+  const after = isAnswer(pdu) ? Math.max(0, pdu.number - LATE) : pdu.number;
+  const [found] = await ask({ session: pdu.session, sequence_number: pdu.sequence_number, command, direction: pdu.direction === "in" ? "out" : "in", after, limit: 1 });
+  return found && (!isAnswer(pdu) || found.number < pdu.number) ? found : null;
 }
+
+/** About the last number before a moment, so that the record need not be read from its beginning. */
+export async function numberAt(ms: number, last: number, ask: Ask = record): Promise<number> {
+  let low = 0;
+  let high = last;
+  while (high - low > 500) {
+    const middle = Math.floor((low + high) / 2);
+    const [first] = await ask({ after: middle, limit: 1 });
+    if (first && Date.parse(first.time) < ms) low = Math.min(high, first.number);
+    else high = middle;
+  }
+  return low;
+}
+
+/** What is read in full; of more, only as much as it takes to find one of each. */
+const LARGE = 50_000;
 
 export interface Traced {
   pdu: Recorded;
@@ -52,7 +68,15 @@ export interface Traced {
 /** All PDUs that the record still has of a message, the oldest first. */
 export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> {
   const found = new Map<number, Traced>();
-  const earliest = Date.parse(story.accepted) - 60_000;
+  const [newest] = (await ask({ limit: 1 })).slice(-1);
+  if (!newest) return [];
+  const earliest = Date.parse(story.accepted) - 2_000;
+  const since = await numberAt(earliest, newest.number, ask);
+  const isLarge = newest.number - since > LARGE;
+  // Where much has passed since, its receipts are sought where it ended, and none that is not there.
+  const asksReceipt = (Number(story.pdu?.["registered_delivery"] ?? 1) & 0x1f) !== 0;
+  const ended = !isLarge ? since : story.ended ? await numberAt(Date.parse(story.ended) - 2_000, newest.number, ask) : null;
+  const limit = isLarge ? 1 : 40;
   const add = async (pdus: Recorded[], lane: Traced["lane"], what: "answer" | "receipt", evidence: (pdu: Recorded) => string): Promise<void> => {
     const mine = pdus.filter((pdu) => !found.has(pdu.number) && Date.parse(pdu.time) >= earliest);
     for (const pdu of mine) found.set(pdu.number, { pdu, lane, what, evidence: evidence(pdu) });
@@ -64,22 +88,27 @@ export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> 
   };
   const own = story.told ?? story.message_id;
   const receipts = async (): Promise<void> => {
-    const told = await ask({ receipted_message_id: pattern([own]), direction: "out" });
-    await add(told.length ? told : await ask({ text: inText([own]), command: "deliver_sm", direction: "out" }), "left", "receipt", () => `receipted_message_id ${own}`);
+    if (ended === null || (isLarge && !asksReceipt)) return;
+    const told = await ask({ receipted_message_id: pattern([own]), direction: "out", after: ended, limit });
+    await add(told.length ? told : await ask({ text: inText([own]), command: "deliver_sm", direction: "out", after: ended, limit }), "left", "receipt", () => (told.length ? `receipted_message_id ${own}` : "id in its text"));
+  };
+  const arrived = async (): Promise<void> => {
+    if (ended === null) return;
+    const mine = (pdu: Recorded): boolean => pdu.connector !== undefined && (!story.connector || pdu.connector === story.connector);
+    const byTlv = await ask({ receipted_message_id: pattern(story.remote_ids), direction: "in", after: ended, limit });
+    const byText = isLarge && byTlv.length ? [] : await ask({ text: inText(story.remote_ids), command: "deliver_sm", direction: "in", after: ended, limit });
+    const numbers = new Set(byTlv.map((pdu) => pdu.number));
+    await add([...byTlv, ...byText.filter((pdu) => !numbers.has(pdu.number))].filter(mine), "right", "receipt", (pdu) => (numbers.has(pdu.number) ? "receipted_message_id" : "id in its text"));
   };
   if (story.kind === "receipt") await receipts();
   else if (story.kind === "message" || story.kind === "broadcast") {
     await Promise.all([
-      ask({ message_id: own, direction: "out" }).then((pdus) => add(pdus.filter((pdu) => pdu.connector === undefined && /^(submit|data|broadcast)\w*_resp$/.test(pdu.command ?? "")), "left", "answer", () => `message_id ${own}`)),
+      ask({ message_id: own, direction: "out", after: since, limit }).then((pdus) => add(pdus.filter((pdu) => pdu.connector === undefined && /^(submit|data|broadcast)\w*_resp$/.test(pdu.command ?? "")), "left", "answer", () => `message_id ${own}`)),
       receipts(),
       ...(story.remote_ids.length
         ? [
-            ask({ message_id: pattern(story.remote_ids), direction: "in" }).then((pdus) => add(pdus.filter((pdu) => isAnswer(pdu) && (!story.connector || pdu.connector === story.connector)), "right", "answer", (pdu) => `message_id ${String(pdu.pdu?.["message_id"] ?? "")}`)),
-            Promise.all([ask({ receipted_message_id: pattern(story.remote_ids), direction: "in" }), ask({ text: inText(story.remote_ids), command: "deliver_sm", direction: "in" })]).then(([byTlv, byText]) => {
-              const mine = (pdu: Recorded): boolean => pdu.connector !== undefined && (!story.connector || pdu.connector === story.connector);
-              const numbers = new Set(byTlv.map((pdu) => pdu.number));
-              return add([...byTlv, ...byText.filter((pdu) => !numbers.has(pdu.number))].filter(mine), "right", "receipt", (pdu) => (numbers.has(pdu.number) ? "receipted_message_id" : "id in its text"));
-            }),
+            ask({ message_id: pattern(story.remote_ids), direction: "in", after: since, limit }).then((pdus) => add(pdus.filter((pdu) => isAnswer(pdu) && (!story.connector || pdu.connector === story.connector)), "right", "answer", (pdu) => `message_id ${String(pdu.pdu?.["message_id"] ?? "")}`)),
+            arrived(),
           ]
         : []),
     ]);
@@ -124,7 +153,7 @@ export function withPdus(steps: readonly Step[], story: Story, traced: readonly 
       const receipt = traced.find((each) => each.lane === "right" && each.what === "receipt");
       if (receipt && (step.key === "ended" || step.direction === "in") && step.key !== "accepted") {
         const { id } = receiptOf(receipt.pdu);
-        return [{ ...step, lane: "own", direction: "own", title: `Ended: ${word(story.state)}`, who: `${id} is ${story.remote_ids.join(" or ")} there, by ${receipt.evidence}` }];
+        return [{ ...step, lane: "own", direction: "own", title: `Ended: ${word(story.state)}`, who: `${id} is ${story.remote_ids.join(" or ")} there, by its ${receipt.evidence === "receipted_message_id" ? "TLV" : "text"}` }];
       }
     }
     return [step];
