@@ -1,5 +1,8 @@
 // Messages of the gateway: their shapes, the filter's words, exports.
 import type { Parsed } from "./filter";
+import { duration } from "./format";
+import { look, word } from "./states";
+import { from } from "./tail";
 
 export interface Message {
   message_id: string;
@@ -47,17 +50,29 @@ export interface Story extends Message {
 export const STATES = ["queued", "sent", "delivered", "failed", "expired", "cancelled"];
 export const FIELDS = ["account", "source", "dest", "state", "id", "kind", "connector", "text", "attempts"];
 
+/** A state by the server's word or by the protocol's; as it was typed if it is neither. */
+export const stateOf = (typed: string): string => STATES.find((state) => state === typed.toLowerCase() || word(state) === typed.toUpperCase()) ?? typed.toLowerCase();
+
 /** What the server looks for itself: exact values of these. */
 const server: Record<string, string> = { account: "account", source: "source_addr", dest: "destination_addr", state: "state" };
 
 export function asked({ terms }: Parsed): Record<string, string> {
   const made: Record<string, string> = {};
   for (const { field, op, value } of terms) {
+    if (op !== ":" || /[*,]/.test(value)) continue;
     const name = server[field];
-    if (name && op === ":" && !/[*,]/.test(value)) made[name] = field === "dest" || field === "source" ? value.replace(/^\+/, "") : value.toLowerCase();
+    if (field === "state") {
+      // A word that is no state matches nothing here, and would be refused there.
+      if (STATES.includes(stateOf(value))) made["state"] = stateOf(value);
+    } else if (name) made[name] = field === "account" ? value : value.replace(/^\+(?=\d)/, "");
+    // Its ids are in their order, so that one can be asked for.
+    else if (field === "id" && /^\d{1,20}$/.test(value)) made["before"] = from(value);
   }
   return made;
 }
+
+/** Whether something is asked for that the server does not look for. */
+export const isLocal = (parsed: Parsed): boolean => parsed.terms.some((term) => Object.keys(asked({ terms: [term], error: null })).length === 0);
 
 const own = (message: Message, field: string): string => {
   switch (field) {
@@ -88,7 +103,7 @@ export function holds(message: Message, { terms }: Parsed): boolean {
       }
     }
     const found = value.toLowerCase().split(",").some((part) => {
-      const wanted = field === "dest" || field === "source" ? part.replace(/^\+/, "") : part;
+      const wanted = field === "dest" || field === "source" ? part.replace(/^\+(?=[\d*])/, "") : field === "state" ? stateOf(part) : part;
       if (field === "" || field === "text") return there.includes(wanted.replaceAll("*", ""));
       if (!wanted.includes("*")) return there === wanted;
       const pieces = wanted.split("*");
@@ -109,7 +124,7 @@ const COLUMNS = ["accepted", "message_id", "kind", "account", "source_addr", "de
 /** A cell that no spreadsheet takes for a formula. */
 export function cell(value: unknown): string {
   const text = value === null || value === undefined ? "" : String(value);
-  const safe = /^[=+\-@\t\r|%]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? `'${text}` : text;
+  const safe = /^\s*[=+\-@\t\r\n|%＝＋－＠]/u.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
@@ -118,14 +133,74 @@ export const csv = (messages: readonly Message[]): string =>
 
 export const ndjson = (messages: readonly Message[]): string => messages.map((message) => `${JSON.stringify(message)}\n`).join("");
 
-/** A word of a shell, quoted if need be. */
-export const shell = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+// eslint-disable-next-line no-control-regex
+const ACTS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** The command that sends the same again. */
-export const command = (message: Message): string => `smppkit send --from ${shell(message.source_addr)} --to ${shell(message.destination_addr)} ${message.text?.startsWith("-") ? "-- " : ""}${shell(message.text ?? "")}`;
+/** A word of a shell, quoted if need be. What a terminal would act on when it is pasted is written as its code. */
+export function shell(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  if (word.search(ACTS) < 0) return `'${word.replaceAll("'", `'\\''`)}'`;
+  const code = (character: string): string => {
+    const at = character.codePointAt(0) ?? 0;
+    return at === 0x0a ? "\\n" : at < 0x80 ? `\\x${at.toString(16).padStart(2, "0")}` : `\\u${at.toString(16).padStart(4, "0")}`;
+  };
+  return `$'${word.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replace(ACTS, code)}'`;
+}
+
+const field = (pdu: Record<string, unknown>, name: string): number => (typeof pdu[name] === "number" ? (pdu[name] as number) : 0);
+
+/** The command that sends the same again: a part goes as a message of its own, octets that are no text go as octets. */
+export function command(message: Message & { pdu?: Record<string, unknown> | null }): string {
+  const pdu = message.pdu ?? {};
+  const coding = field(pdu, "data_coding");
+  const octets = (typeof pdu["user_data_after_udh"] === "string" ? pdu["user_data_after_udh"] : pdu["short_message"]) as string | undefined;
+  const isBinary = (coding === 2 || coding === 4 || (coding & 0xf4) === 0xf4) && /^([0-9a-f]{2})+$/.test(octets ?? "");
+  const text = isBinary ? (octets ?? "") : (message.text ?? "");
+  const option = (name: string, value: string): string => `${name}${value.startsWith("-") ? "=" : " "}${value === "" ? "''" : shell(value)}`;
+  const words = ["smppkit send", option("--from", message.source_addr), option("--to", message.destination_addr)];
+  if (isBinary) words.push("--encoding binary");
+  const encoding = ({ 1: "ascii", 3: "latin1", 6: "cyrillic", 7: "hebrew", 8: "ucs2" } as Record<number, string>)[coding];
+  if (encoding) words.push(`--encoding ${encoding}`);
+  if (isBinary && coding !== 4) words.push(`--field data_coding=${coding}`);
+  // One that names a moment may be over by now.
+  const validity = String(pdu["validity_period"] ?? "");
+  if (/^\d{15}R$/.test(validity)) words.push(`--field validity_period=${validity}`);
+  if (field(pdu, "priority_flag")) words.push(`--field priority_flag=${field(pdu, "priority_flag")}`);
+  if (text.startsWith("-")) words.push("--");
+  return [...words, text === "" ? "''" : shell(text)].join(" ");
+}
+
+/** Of a long message in parts: how the parts are told, and which this is. */
+export interface Part {
+  how: string;
+  reference: number;
+  total: number;
+  number: number;
+}
+
+/** Which part a PDU is (3GPP 23.040, 9.2.3.24.1 and .8; SMPP 5.0, 4.8.4.51). */
+export function partOf(pdu: Record<string, unknown> | null | undefined): Part | null {
+  const udh = Array.isArray(pdu?.["udh"]) ? (pdu["udh"] as { iei?: string; data?: string }[]) : [];
+  for (const { iei, data = "" } of udh) {
+    const octets = (data.match(/../g) ?? []).map((pair) => parseInt(pair, 16));
+    const [one = 0, two = 0, three = 0, four = 0] = octets;
+    if (iei === "0x00" && octets.length === 3) return { how: "8-bit UDH", reference: one, total: two, number: three };
+    if (iei === "0x08" && octets.length === 4) return { how: "16-bit UDH", reference: one * 256 + two, total: three, number: four };
+  }
+  const tlvs = Array.isArray(pdu?.["tlvs"]) ? (pdu["tlvs"] as { name?: string; value?: unknown }[]) : [];
+  const value = (name: string): number | undefined => tlvs.map((tlv) => (tlv.name === name && typeof tlv.value === "number" ? tlv.value : undefined)).find((found) => found !== undefined);
+  const [reference, total, number] = [value("sar_msg_ref_num"), value("sar_total_segments"), value("sar_segment_seqnum")];
+  return reference === undefined || total === undefined || number === undefined ? null : { how: "sar_ TLVs", reference, total, number };
+}
+
+/** The list as it was left, to go back to. */
+export const left = { url: "/messages" };
 
 /** How long a message took, or has taken. */
 export const took = (message: Message, now: number): number => Date.parse(message.ended ?? "") - Date.parse(message.accepted) || Math.max(0, now - Date.parse(message.accepted));
+
+/** How long after the first step. */
+export const offset = (ms: number): string => `+${Math.abs(ms) < 100_000 ? (ms / 1_000).toFixed(3) : duration(ms)}`;
 
 export interface Step {
   key: string;
@@ -137,6 +212,12 @@ export interface Step {
   lane: "left" | "right" | "own";
   direction: "in" | "out" | "own";
   wait?: number;
+  /** Its moment is not known. */
+  isUndated?: boolean;
+  /** An answer to a request. */
+  isAnswer?: boolean;
+  /** Its PDU in the record. */
+  pdu?: number;
 }
 
 /** The steps of a message's life, in the order in which they happened. */
@@ -148,7 +229,7 @@ export function steps(story: Story): Step[] {
   const accepted = Date.parse(story.accepted);
   if (outward) found.push({ key: "accepted", atMs: accepted, title: `${story.kind === "broadcast" ? "broadcast_sm" : "submit_sm"} accepted`, who: story.account, colour: "acc", lane: "left", direction: "in" });
   else if (story.kind === "incoming") found.push({ key: "accepted", atMs: accepted, title: "deliver_sm accepted", who: peer, colour: "acc", lane: "right", direction: "in" });
-  else found.push({ key: "accepted", atMs: accepted, title: `receipt ${story.tells ?? ""} made`, who: story.told ? `of message ${story.told}` : "", colour: "dim", lane: "own", direction: "own" });
+  else found.push({ key: "accepted", atMs: accepted, title: `Receipt ${story.tells ?? ""} made`, who: story.told ? `of message ${story.told}` : "", colour: "dim", lane: "own", direction: "own" });
   if (outward || story.kind === "incoming") found.push({ key: "stored", atMs: accepted, title: "Stored, answered ESME_ROK", who: `queue ${story.queue}`, colour: "dim", lane: "own", direction: "own" });
   for (const [at, event] of story.events.entries()) {
     const atMs = Date.parse(event.at);
@@ -162,9 +243,9 @@ export function steps(story: Story): Step[] {
       const receipt = outward && (event.state === "delivered" || event.state === "failed");
       found.push({
         key, atMs,
-        title: receipt ? `Receipt of ${peer || "the other side"}: ${event.state}` : outward ? `Ended: ${event.state ?? ""}` : event.state === "delivered" ? `deliver_sm taken by ${esme}` : `Ended: ${event.state ?? ""}`,
+        title: receipt ? `Receipt of ${peer || "the other side"}: ${word(event.state ?? "")}` : outward ? `Ended: ${word(event.state ?? "")}` : event.state === "delivered" ? `deliver_sm taken by ${esme}` : `Ended: ${word(event.state ?? "")}`,
         who: [event.reason, receipt && story.remote_ids.length ? `matched by ${story.remote_ids.join(" or ")}` : ""].filter(Boolean).join(", "),
-        colour: event.state === "delivered" ? "ok" : event.state === "failed" ? "bad" : event.state === "expired" ? "warn" : "dim",
+        colour: look(event.state ?? "").colour,
         lane: receipt ? "right" : outward || event.state !== "delivered" ? "own" : "left",
         direction: receipt ? "in" : outward || event.state !== "delivered" ? "own" : "out",
       });
@@ -172,8 +253,8 @@ export function steps(story: Story): Step[] {
   }
   // What a message went through may be folded into its fields by now.
   if (story.events.length === 0 && story.ended) {
-    if (story.remote_id && outward) found.push({ key: "taken", atMs: accepted, title: `submit_sm taken by ${peer}`, who: `its message_id ${story.remote_id}; when is not kept after a minute`, colour: "ok", lane: "right", direction: "out" });
-    found.push({ key: "ended", atMs: Date.parse(story.ended), title: `Ended: ${story.state}`, who: [story.reason, story.remote_ids.length > 0 && outward ? `receipt matched by ${story.remote_ids.join(" or ")}` : ""].filter(Boolean).join(", "), colour: story.state === "delivered" ? "ok" : story.state === "failed" ? "bad" : "warn", lane: "own", direction: "own" });
+    if (story.remote_id && outward) found.push({ key: "taken", atMs: accepted, title: `submit_sm taken by ${peer}`, who: `its message_id ${story.remote_id}`, colour: "ok", lane: "right", direction: "out", isUndated: true });
+    found.push({ key: "ended", atMs: Date.parse(story.ended), title: `Ended: ${word(story.state)}`, who: [story.reason, story.remote_ids.length > 0 && outward ? `receipt matched by ${story.remote_ids.join(" or ")}` : ""].filter(Boolean).join(", "), colour: look(story.state).colour, lane: "own", direction: "own" });
   }
   let before = accepted;
   for (const step of found) {
