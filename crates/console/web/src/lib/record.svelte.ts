@@ -1,0 +1,92 @@
+// The record of PDUs, read on and on: what came since the last look, and no more.
+import { api, query } from "./api";
+import { Book, type Exchange, type Recorded } from "./simulator";
+
+const CHUNK = 1_000;
+/** Looks between two at how much of it is still there. */
+const TRIM = 3;
+
+interface Pdus {
+  items: Recorded[];
+  last: number;
+  missed: number;
+}
+
+export interface Followed {
+  readonly exchanges: readonly Exchange[];
+  readonly problem: string;
+  again(): Promise<void>;
+  /** After it was emptied. */
+  clear(): void;
+}
+
+/** Follows the PDUs of commands while a component lives; of one SMSC if there are several. Call it while it is made. */
+export function follow(command: string, smsc: () => string | null): Followed {
+  let book = new Book();
+  let exchanges = $state.raw<readonly Exchange[]>([]);
+  let problem = $state("");
+  let began = false;
+  let looks = 0;
+  let busy = false;
+
+  async function look(): Promise<void> {
+    if (busy) return;
+    busy = true;
+    try {
+      const only = smsc();
+      const mine = book;
+      let read = await api<Pdus>(`/api/v1/pdus${query({ command, limit: CHUNK, ...(began ? { after: book.last } : {}) })}`);
+      // More than can be read at once: go on with the latest.
+      if (began && read.items.length === CHUNK) read = await api<Pdus>(`/api/v1/pdus${query({ command, limit: CHUNK })}`);
+      const seen = mine.last;
+      if (mine !== book) return;
+      const fresh = read.items.filter((item) => item.number > seen);
+      mine.add(only === null ? fresh : fresh.filter((item) => item.smsc === undefined || item.smsc === only), read.last);
+      began = true;
+      let changed = fresh.length > 0;
+      const oldest = mine.exchanges[0]?.request.number;
+      if (oldest !== undefined && ++looks % TRIM === 0) {
+        const kept = await api<Pdus>(`/api/v1/pdus${query({ command, limit: 1, after: oldest - 1 })}`);
+        const first = kept.items[0]?.number ?? 0;
+        if (mine === book && first !== oldest) {
+          mine.keepFrom(first);
+          changed = true;
+        }
+      }
+      if (changed) exchanges = [...mine.exchanges];
+      problem = "";
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error);
+    } finally {
+      busy = false;
+    }
+  }
+  function clear(): void {
+    const { last } = book;
+    book = new Book();
+    book.last = last;
+    exchanges = [];
+  }
+
+  $effect(() => {
+    smsc();
+    book = new Book();
+    began = false;
+    exchanges = [];
+    void look();
+    const timer = setInterval(() => {
+      if (!document.hidden) void look();
+    }, 1_000);
+    return () => clearInterval(timer);
+  });
+  return {
+    get exchanges() {
+      return exchanges;
+    },
+    get problem() {
+      return problem;
+    },
+    again: look,
+    clear,
+  };
+}
