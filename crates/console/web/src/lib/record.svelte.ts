@@ -20,22 +20,25 @@ export interface Followed {
   clear(): void;
 }
 
-/** Follows the PDUs of commands while a component lives; of one SMSC if there are several. Call it while it is made. */
-export function follow(command: string, smsc: () => string | null): Followed {
+/**
+ * Follows the PDUs of commands while a component lives; of one SMSC if one is named, of none while it is undefined. Call it
+ * while it is made.
+ */
+export function follow(command: string, smsc: () => string | null | undefined): Followed {
   let book = new Book();
   let exchanges = $state.raw<readonly Exchange[]>([]);
   let problem = $state("");
   let began = false;
   let looks = 0;
-  let busy = false;
+  let busy: Book | null = null;
 
   async function look(): Promise<void> {
-    if (busy) return;
-    busy = true;
+    const mine = book;
+    const only = smsc();
+    if (busy === mine || only === undefined) return;
+    busy = mine;
     try {
-      const only = smsc();
-      const mine = book;
-      let read = await api<Pdus>(`/api/v1/pdus${query({ command, limit: CHUNK, ...(began ? { after: book.last } : {}) })}`);
+      let read = await api<Pdus>(`/api/v1/pdus${query({ command, limit: CHUNK, ...(began ? { after: mine.last } : {}) })}`);
       // More than can be read at once: go on with the latest.
       if (began && read.items.length === CHUNK) read = await api<Pdus>(`/api/v1/pdus${query({ command, limit: CHUNK })}`);
       const seen = mine.last;
@@ -56,9 +59,9 @@ export function follow(command: string, smsc: () => string | null): Followed {
       if (changed) exchanges = [...mine.exchanges];
       problem = "";
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
+      if (mine === book) problem = error instanceof Error ? error.message : String(error);
     } finally {
-      busy = false;
+      if (busy === mine) busy = null;
     }
   }
   function clear(): void {

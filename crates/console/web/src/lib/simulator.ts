@@ -218,7 +218,7 @@ export const pdusOf = (number: string, exchanges: readonly Exchange[]): Recorded
 
 /** The alphabet that a data_coding names. */
 export function alphabet(data_coding: number): string {
-  const names: Record<number, string> = { 0: "default alphabet", 1: "ASCII", 2: "binary", 3: "Latin 1", 4: "binary", 5: "JIS", 6: "Cyrillic", 7: "Hebrew", 8: "UCS-2", 9: "pictogram", 10: "ISO-2022-JP", 13: "Kanji JIS", 14: "KS C 5601" };
+  const names: Record<number, string> = { 0: "GSM 7-bit", 1: "ASCII", 2: "binary", 3: "Latin 1", 4: "binary", 5: "JIS", 6: "Cyrillic", 7: "Hebrew", 8: "UCS-2", 9: "pictogram", 10: "ISO-2022-JP", 13: "Kanji JIS", 14: "KS C 5601" };
   return names[data_coding] ?? `data_coding 0x${data_coding.toString(16).padStart(2, "0")}`;
 }
 
@@ -400,8 +400,8 @@ export const FAULTS: readonly Fault[] = [
   { label: "Receipts twice", extent: "50 %", rule: { share: "50%", then: { dialect: "duplicate" } } },
   { label: "No receipts", extent: "50 %", rule: { share: "50%", then: { dialect: "lost" } } },
   { label: "Slow answers", extent: "1 to 5 s", rule: { then: { answer_after: "1s..5s" } } },
-  { label: "Late receipts", extent: "30 s to 2 min", rule: { then: { delay: "30s..2m" } } },
-  { label: "Split TCP frames", extent: "new binds", rule: { on: BINDS, then: { segments: { octets: 7, pause: "2ms" } } } },
+  { label: "Late receipts", extent: "30 s", rule: { then: { delay: "30s" } } },
+  { label: "Split writes", extent: "7 octets", rule: { on: BINDS, then: { segments: { octets: 7, pause: "2ms" } } } },
   { label: "Binds refused", extent: "all", rule: { on: BINDS, then: { status: "ESME_RBINDFAIL" } } },
   { label: "Mute enquire_link", extent: "all", rule: { on: ["enquire_link"], then: { answer: "none" } } },
 ];
