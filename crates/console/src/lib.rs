@@ -47,8 +47,8 @@ fn find(path: &str, headers: &HeaderMap) -> Option<&'static File> {
     if let Some(file) = named(path.trim_start_matches('/')) {
         return Some(file);
     }
-    let is_under =
-        |dir: &str| path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    // `/api` itself is a view.
+    let is_under = |dir: &str| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
     if is_under("/api") || is_under("/assets") {
         return None;
     }
@@ -146,7 +146,7 @@ mod tests {
         assert!(index.starts_with(b"<!doctype html>"));
         let browser = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
         assert_eq!(ask("GET", "/messages/17?x=1", &[browser]).await.2, index);
-        assert_eq!(ask("GET", "/apiary", &[browser]).await.2, index);
+        assert_eq!(ask("GET", "/api", &[browser]).await.2, index);
         assert_eq!(ask("HEAD", "/", &[]).await.0, 200);
     }
 
@@ -155,7 +155,6 @@ mod tests {
         let browser = ("accept", "text/html");
         for (method, path, headers) in [
             ("GET", "/api/v1/nothing", &[browser][..]),
-            ("GET", "/api", &[browser]),
             ("GET", "/assets/nothing.js", &[browser]),
             ("GET", "/messages", &[("accept", "*/*")]),
             ("POST", "/", &[browser]),

@@ -11,4 +11,5 @@ require("./state_cases");
 require("./work_cases");
 require("./load_cases");
 
-main();
+// Browsers are slow where there are few processors, and the live table may be watched for long.
+main(570_000 + 1_000 * Number(process.env.SMPPKIT_CONSOLE_SECONDS ?? 0));

@@ -54,11 +54,11 @@ class Server {
       if (port) this.port ??= Number(port[1]);
       this.admin ??= /^REST, metrics and health on (\S+)/.exec(line)?.[1];
       this.link = /^console (\S+)/.exec(line)?.[1] ?? this.link;
-      if (this.admin && (this.link || process.env.CONSOLE_FRONT)) break;
+      if (this.admin && this.link) break;
     }
-    assert.ok(this.admin, `it ended before it listened: ${this.log}`);
+    assert.ok(this.admin && this.link, `it ended before it listened: ${this.log}`);
+    // The pages are there, too.
     this.url = this.admin;
-    if (process.env.CONSOLE_FRONT) this.url = (await require(process.env.CONSOLE_FRONT)(this.admin)).url;
   }
 
   /** Ends it as a crash does. */

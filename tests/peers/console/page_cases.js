@@ -32,7 +32,7 @@ const ofSimulator = ({ session }) => [
   ["/", "app", "Accepted"],
   ["/sessions", "app"],
   [`/sessions?sel=${session}`, "app", "submit_sm"],
-  ["/simulator", TEXTS[0]],
+  ["/simulator", TEXTS[3]],
   [`/simulator/inbox?number=${NUMBER}`, TEXTS[0], TEXTS[3]],
   ["/simulator/rules", /rule/i],
   ["/client", /bind|connect/i],

@@ -7,7 +7,7 @@ const path = require("node:path");
 
 const { afterwards, eventually, sleep } = require("../lib/peer");
 const { Window, configured, gateway, until } = require("./harness");
-const { Esme, NUMBER } = require("./traffic");
+const { Esme, NUMBER, content } = require("./traffic");
 
 const LIMIT_OCTETS = 500_000;
 // Overview is of some use only after a while.
@@ -67,7 +67,7 @@ async function stage() {
     const timer = setInterval(() => {
       n += 1;
       const share = 0.7 + 0.3 * Math.sin(Date.now() / 23_000);
-      if ((n * 37) % 100 < share * 100) esme.session.submit_sm({ ...from, dest_addr_ton: 1, dest_addr_npi: 1, destination_addr: numberOf(n * 3), registered_delivery: 1, short_message: texts(n) }, () => {});
+      if ((n * 37) % 100 < share * 100) esme.session.submit_sm({ ...from, dest_addr_ton: 1, dest_addr_npi: 1, destination_addr: numberOf(n * 3), registered_delivery: 1, ...content(texts(n)) }, () => {});
     }, 1_000 / rate);
     afterwards(() => clearInterval(timer));
   }
@@ -88,14 +88,14 @@ async function tested() {
   });
   const esme = await Esme.bound(server.port, { system_id: "shop" });
   const from = { source_addr_ton: 3, source_addr_npi: 0, source_addr: "72727" };
-  for (const [destination_addr, short_message] of [
+  for (const [destination_addr, text] of [
     ["447700900255", "Your table for 4 is booked for Friday, 19:30."], ["46701740612", "Din kod är 4711"],
     ["447700900188", "Parcel 4711 is at your door 📦"], [NUMBER, "Your code is 271828. Nobody will ever ask you for it."],
     [NUMBER, "Grüße aus Köln! Ihr Zug fährt heute 20 Minuten später von Gleis 7 ab."],
-  ]) await esme.submitResp({ ...from, destination_addr, short_message, registered_delivery: 1 });
+  ]) await esme.submitResp({ ...from, destination_addr, ...content(text), registered_delivery: 1 });
   await eventually(() => esme.delivered.length >= 4, "receipts");
-  await server.rest("smscs/default/mo", { method: "POST", body: { source_addr: NUMBER, destination_addr: "72727", text: "Thank you! Which platform?" } }).catch(() => {});
-  await esme.submitResp({ ...from, destination_addr: NUMBER, short_message: "Platform 7.", registered_delivery: 1 });
+  await server.rest("smscs/default/mo", { method: "POST", body: { source_addr: NUMBER, destination_addr: "72727", text: "Thank you! Which platform?" } });
+  await esme.submitResp({ ...from, destination_addr: NUMBER, ...content("Platform 7."), registered_delivery: 1 });
   await sleep(800);
   return server;
 }
@@ -118,9 +118,11 @@ async function clientPage(window, { sim }) {
   await window.shows("BOUND_TRX");
   await page.getByLabel("destination_addr", { exact: true }).fill(NUMBER);
   await page.getByLabel("short_message", { exact: true }).fill("Your parcel is at the station, box 12. Code 4711€");
+  await window.shows(/of 160 septets/);
+  await sleep(500);
   await page.getByRole("button", { name: /^Send/ }).click();
-  await page.getByRole("grid", { name: "Log" }).getByText("submit_sm_resp").first().waitFor();
-  await sleep(1_000);
+  await page.getByRole("grid", { name: "Log" }).getByText("deliver_sm_resp").first().waitFor();
+  await sleep(500);
 }
 
 async function codecPage(window, { front }) {
@@ -174,7 +176,8 @@ async function overviewPage(window, { front }) {
   window.server = front;
   await window.go("/");
   await window.shows("acme-otp");
-  await sleep(3_000);
+  // Rates are those of some seconds.
+  await sleep(10_000);
 }
 
 async function main([folder, ...names]) {

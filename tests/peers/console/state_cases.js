@@ -90,9 +90,7 @@ for (const look of ["light", "phone"]) {
 
     server.command.splice(server.command.indexOf("--admin") + 1, 1, admin.replace("http://", ""));
     server.port = undefined;
-    const { url } = server;
     await server.begin();
-    server.url = url;
     await until(async () => (await window.page.getByText("Reconnecting").filter({ visible: true }).count()) === 0, "the feed to come back");
     await window.shows("Live");
     // What is new is seen without a reload.

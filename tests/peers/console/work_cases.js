@@ -34,7 +34,7 @@ test("the_client_binds_sends_a_submit_sm_and_shows_its_response_and_receipt", as
   for (const text of ["submit_sm", "submit_sm_resp", "deliver_sm", "deliver_sm_resp"]) await log.getByText(text, { exact: true }).first().waitFor();
   const [message] = await server.until("messages", (found) => (found.items ?? found).length > 0).then((found) => found.items ?? found);
   assert.strictEqual(message.text, "Grüße 🚆 from the form");
-  await page.getByRole("button", { name: "Unbind" }).click();
+  await page.getByRole("button", { name: "Unbind", exact: true }).click();
   await server.until("sessions", (all) => all.length === 0);
   window.check();
 });
@@ -137,14 +137,16 @@ test("a_rule_of_the_editor_takes_effect", async () => {
   const window = await Window.open(server);
   const { page } = window;
   await window.go("/simulator/rules");
-  await page.getByRole("button", { name: /(New|Add).*rule|^Rule$/i }).first().click();
-  await page.getByLabel(/destination_addr|number/i).last().fill("4477*");
-  const status = page.getByLabel(/command_status|status/i).last();
-  await status.selectOption({ label: "ESME_RTHROTTLED" }).catch(() => status.fill("ESME_RTHROTTLED"));
-  await page.getByRole("button", { name: /^(Save|Add|Apply)/ }).last().click();
-  await server.until("smscs/default/rules", (rules) => JSON.stringify(rules).includes("ESME_RTHROTTLED"));
+  await page.getByRole("link", { name: "New rule" }).or(page.getByRole("button", { name: "New rule" })).first().click();
+  const form = page.getByRole("region", { name: "Rule", exact: true }).or(page.getByRole("region", { name: "New rule" })).first();
+  await form.getByLabel(/^is, empty for any|^destination_addr/).first().fill("4477*");
+  await form.getByLabel(/command_status/).first().fill("ESME_RTHROTTLED");
+  await form.getByRole("button", { name: /^(Add|Save)/ }).click();
+  await server.until("smscs/smsc/rules", (rules) => JSON.stringify(rules).includes("ESME_RTHROTTLED"));
   const resp = await esme.submitResp({ destination_addr: NUMBER });
   assert.strictEqual(resp.command_status, 0x58);
+  assert.strictEqual((await esme.submitResp({ destination_addr: "15550100" })).command_status, 0);
+  await window.shows(/4477\*/, page.getByRole("region", { name: "Rules" }));
   window.check();
 });
 

@@ -19,6 +19,7 @@ it("no cell is a formula", () => {
 });
 it("a command is quoted for the shell", () => {
   expect(command(message)).toBe(`smppkit send --from ACME --to 46701740615 'it'\\''s =1+1'`);
+  expect(command({ ...message, text: "-v" })).toBe("smppkit send --from ACME --to 46701740615 -- -v");
 });
 it("a story is told in its order, with who did what", () => {
   const story: Story = { ...message, version: 2, interface_version: "3.4", others: [], pdu: null, remote_ids: ["1F3A"], events: [

@@ -122,7 +122,7 @@ export const ndjson = (messages: readonly Message[]): string => messages.map((me
 export const shell = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** The command that sends the same again. */
-export const command = (message: Message): string => `smppkit send --from ${shell(message.source_addr)} --to ${shell(message.destination_addr)} ${shell(message.text ?? "")}`;
+export const command = (message: Message): string => `smppkit send --from ${shell(message.source_addr)} --to ${shell(message.destination_addr)} ${message.text?.startsWith("-") ? "-- " : ""}${shell(message.text ?? "")}`;
 
 /** How long a message took, or has taken. */
 export const took = (message: Message, now: number): number => Date.parse(message.ended ?? "") - Date.parse(message.accepted) || Math.max(0, now - Date.parse(message.accepted));

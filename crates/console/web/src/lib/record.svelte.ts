@@ -1,10 +1,14 @@
 // The record of PDUs, read on and on: what came since the last look, and no more.
 import { api, query } from "./api";
+import { subscribe } from "./live.svelte";
+import { has } from "./server.svelte";
 import { Book, type Exchange, type Recorded } from "./simulator";
 
 const CHUNK = 1_000;
 /** Looks between two at how much of it is still there. */
 const TRIM = 3;
+/** From the feed's word that something came to the look at it. */
+const SOON_MS = 200;
 
 interface Pdus {
   items: Recorded[];
@@ -22,9 +26,9 @@ export interface Followed {
 
 /**
  * Follows the PDUs of commands while a component lives; of one SMSC if one is named, of none while it is undefined. Call it
- * while it is made.
+ * while it is made. The live feed says when to look; `onnews` is told, too.
  */
-export function follow(command: string, smsc: () => string | null | undefined): Followed {
+export function follow(command: string, smsc: () => string | null | undefined, onnews: () => void = () => {}): Followed {
   let book = new Book();
   let exchanges = $state.raw<readonly Exchange[]>([]);
   let problem = $state("");
@@ -81,6 +85,21 @@ export function follow(command: string, smsc: () => string | null | undefined): 
       if (!document.hidden) void look();
     }, 1_000);
     return () => clearInterval(timer);
+  });
+  $effect(() => {
+    if (!has("/api/v1/live")) return;
+    let soon = 0;
+    const feed = subscribe("pdus", { command }, () => {
+      soon ||= window.setTimeout(() => {
+        soon = 0;
+        void look();
+        onnews();
+      }, SOON_MS);
+    });
+    return () => {
+      feed.close();
+      clearTimeout(soon);
+    };
   });
   return {
     get exchanges() {
