@@ -110,7 +110,7 @@ test("a_reply_from_the_phone_is_a_deliver_sm_to_the_session", async () => {
   const { page } = window;
   await window.go(`/simulator/inbox?number=${NUMBER}`);
   await window.shows(TEXTS[0]);
-  const reply = page.getByRole("textbox", { name: /reply|message|text/i }).last();
+  const reply = page.getByRole("textbox", { name: /^Reply as/ });
   await reply.fill("Danke, ça va 👋");
   await reply.press("Enter");
   const came = await esme.takeDelivered().catch(async () => {
