@@ -34,7 +34,7 @@ pub struct Settings {
 /// Who copies the write-ahead log into the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Checkpoints {
-    /// A thread of the store's own, an eighth of the log at a time.
+    /// A thread of the store's own, 2 MB of the log at a time by default.
     Beside,
     /// Only the commit that fills the log, for tests that count each write.
     InCommit,
