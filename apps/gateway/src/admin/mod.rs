@@ -17,6 +17,7 @@ mod moment;
 mod operated;
 mod pulse;
 mod routes;
+mod search;
 mod sessions;
 mod shown;
 mod status;
