@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smppkit_admin::series::Answers;
 use smppkit_ops::Health;
 use smppkit_store::{Change, MessageId, Store, Totals};
 
@@ -41,11 +40,10 @@ impl Pulse {
 pub(crate) async fn keep_pulse(operated: Operated, health: Health) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut answers = Answers::default();
     loop {
         seconds.tick().await;
         let (trouble, totals) = look(&operated).await;
-        tell(&operated.hub, &mut answers, totals.as_ref());
+        tell(&operated.hub, totals.as_ref());
         health.set("store", trouble.map_or(Ok(()), Err));
     }
 }
