@@ -44,6 +44,9 @@ pub(crate) async fn keep_pulse(operated: Operated, health: Health) {
         seconds.tick().await;
         let (trouble, totals) = look(&operated).await;
         tell(&operated.hub, totals.as_ref());
+        let refused = trouble.iter().map(|why| ("store".to_owned(), format!("Messages are refused: {why}")));
+        let open: Vec<_> = refused.chain(operated.connector_alarms()).collect();
+        operated.alarms.take(operated.hub.now().unix_ms, &open);
         health.set("store", trouble.map_or(Ok(()), Err));
     }
 }
