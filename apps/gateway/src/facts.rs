@@ -86,7 +86,7 @@ pub(crate) fn of_broadcast_sm<'a>(pdu: &'a BroadcastSm, origin: Origin<'a>, unix
 }
 
 /// message_payload, or short_message.
-fn user_data<'a>(short_message: &'a [u8], tlvs: &'a Tlvs) -> &'a [u8] {
+pub(crate) fn user_data<'a>(short_message: &'a [u8], tlvs: &'a Tlvs) -> &'a [u8] {
     if tlvs.is_empty() {
         return short_message;
     }

@@ -72,7 +72,7 @@ impl Hub {
                 if settings.admin.listen.is_some() { settings.record.octets.octets() } else { 0 },
                 now.mono,
             )),
-            series: Arc::new(Series::new(crate::series::KEYS)),
+            series: Arc::new(Series::of_server(crate::series::KEYS)),
             settings: ArcSwap::from_pointee(settings.clone()),
             addresses: OnceLock::new(),
             sessions: Mutex::default(),

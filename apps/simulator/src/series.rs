@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smppkit_admin::record::Direction;
-use smppkit_admin::series::{Answers, Key, Kind};
+use smppkit_admin::series::{Key, Kind};
 use smppkit_net::Now;
 use smppkit_wire::pdu::{PduDef, TABLE};
 use smppkit_wire::tlv::place;
@@ -17,16 +17,12 @@ pub(crate) const KEYS: &[Key] = &[
     Key { key: "delivered", label: "Sent to ESMEs", unit: "/s", kind: Kind::Rate },
     Key { key: "failed", label: "Refused", unit: "/s", kind: Kind::Rate },
     Key { key: "queued", label: "Waiting for a session", unit: "", kind: Kind::Level },
-    Key { key: "answer_p50_us", label: "Half answered within", unit: "µs", kind: Kind::Level },
-    Key { key: "answer_p99_us", label: "99 % answered within", unit: "µs", kind: Kind::Level },
-    Key { key: "sessions", label: "Sessions", unit: "", kind: Kind::Level },
 ];
 
 /// Tells it for as long as it is polled.
 pub(crate) async fn keep(hub: Arc<Hub>, nodes: Arc<[Arc<Node>]>) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut answers = Answers::default();
     loop {
         seconds.tick().await;
         let is_answer = |def: &PduDef| def.is_response() && def.places & (place::SR | place::BC_RESP) != 0;
@@ -44,11 +40,9 @@ pub(crate) async fn keep(hub: Arc<Hub>, nodes: Arc<[Arc<Node>]>) {
             delivered += node.counts.sum(Direction::Out, is_delivery);
             queued += node.smsc().load().waiting as u64;
         }
-        let (half, most) = answers.look(&hub.record);
-        let sessions = hub.sessions().len() as u64;
         let accepted = answered.saturating_sub(refused);
-        let told = [Some(accepted), Some(delivered), Some(refused), Some(queued), half, most, Some(sessions)];
+        let told = [Some(accepted), Some(delivered), Some(refused), Some(queued)];
         let now = Now::read();
-        hub.series.take(hub.unix_ms(now), now.mono, &told);
+        hub.series.tell(&hub.record, hub.unix_ms(now), now.mono, &told, hub.sessions().len());
     }
 }

@@ -17,6 +17,12 @@ pub struct Ask {
     pub limit: usize,
     /// Only what came after this number.
     pub after: Option<u64>,
+    /// Only what came before this number.
+    pub before: Option<u64>,
+    /// Only what passed at or after, in milliseconds since 1970.
+    pub from_ms: i64,
+    /// Only what passed before.
+    pub until_ms: i64,
     /// How many have to match.
     pub count: usize,
     /// How long that may take.
@@ -25,6 +31,8 @@ pub struct Ask {
 
 /// What one answer holds at most.
 pub const LIMIT: usize = 1_000;
+/// What a query may say about itself, each where its route knows it.
+const ABOUT: [&str; 7] = ["limit", "after", "before", "from_ms", "until_ms", "count", "timeout"];
 /// What is waited for at most.
 const COUNT: usize = 100_000;
 /// How long is waited at most.
@@ -37,17 +45,23 @@ impl Ask {
             filter: Filter::default(),
             limit: 100,
             after: None,
+            before: None,
+            from_ms: i64::MIN,
+            until_ms: i64::MAX,
             count: 1,
             timeout: Duration::from_secs(10),
         };
         for (name, value) in pairs {
-            let control = ["limit", "after", "count", "timeout"].contains(&name.as_str());
+            let control = ABOUT.contains(&name.as_str());
             if control && !about.contains(&name.as_str()) {
                 return Err(wrong(&name, "is not for this route"));
             }
             match name.as_str() {
                 "limit" => ask.limit = number(&name, &value, 1, LIMIT as u64)? as usize,
                 "after" => ask.after = Some(number(&name, &value, 0, i64::MAX as u64)?),
+                "before" => ask.before = Some(number(&name, &value, 0, i64::MAX as u64)?),
+                "from_ms" => ask.from_ms = number(&name, &value, 0, i64::MAX as u64)?.cast_signed(),
+                "until_ms" => ask.until_ms = number(&name, &value, 0, i64::MAX as u64)?.cast_signed(),
                 "count" => ask.count = number(&name, &value, 0, COUNT as u64)? as usize,
                 "timeout" => {
                     let span = value.parse::<Span>().map_err(|error| wrong(&name, &error.to_string()))?;

@@ -22,6 +22,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod alarms;
 mod ask;
 pub mod codec;
 pub mod live;
@@ -30,6 +31,7 @@ pub mod series;
 mod shown;
 mod watched;
 
+pub use alarms::Alarms;
 pub use ask::{Ask, LIMIT, Pairs};
 pub use record::{Party, Record};
 pub use series::Series;

@@ -56,15 +56,21 @@ impl Server {
     }
 
     async fn get(&self, path: &str) -> (u16, Json) {
+        let (head, body) = self.octets(path).await;
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn octets(&self, path: &str) -> (String, Vec<u8>) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap())
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let body = answer.split_off(end + 4);
+        (String::from_utf8(answer).unwrap(), body)
     }
 }
 
@@ -217,6 +223,63 @@ async fn samples_come_once_a_second_and_feeds_end_with_the_server() {
     assert_eq!(series["series"]["accepted"][179], 2);
     server.stopping.send_replace(true);
     assert!(matches!(feed.0.read(), Ok(Message::Close(Some(_)))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pdus_are_asked_for_between_numbers_and_moments() {
+    let server = Server::start(1 << 20).await;
+    let party = party(7);
+    for number in 1..=10 {
+        let mut octets = Vec::new();
+        submit(number).encode(Version::V50, &mut octets);
+        let at = At { unix_ms: i64::from(number) * 1_000, mono: server.began };
+        server.record.take(&party, Direction::In, at, &octets);
+    }
+    for (query, wanted) in [
+        ("limit=2", vec![9, 10]),
+        ("limit=2&before=9", vec![7, 8]),
+        ("limit=2&after=3", vec![4, 5]),
+        ("after=3&before=6", vec![4, 5]),
+        ("from_ms=3000&until_ms=6000", vec![3, 4, 5]),
+        ("from_ms=2500&until_ms=6001&limit=2", vec![5, 6]),
+        ("from_ms=2500&after=4&limit=2", vec![5, 6]),
+        ("from_ms=3000&after=0&limit=2", vec![3, 4]),
+        ("before=1", vec![]),
+        ("from_ms=11000", vec![]),
+        ("after=8&before=3", vec![]),
+    ] {
+        let (status, answer) = server.get(&format!("/api/v1/pdus?{query}")).await;
+        assert_eq!(status, 200, "{query}: {answer}");
+        let items = answer["items"].as_array().unwrap();
+        let numbers: Vec<u64> = items.iter().map(|item| item["number"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, wanted, "{query}");
+    }
+    assert_eq!(server.get("/api/v1/pdus?before=x").await.0, 422);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_saved_as_a_capture_without_passwords() {
+    let server = Server::start(1 << 20).await;
+    let (one, other) = (party(1), party(2));
+    let bind = BindTransceiver { password: "s3cret".parse().unwrap(), ..Default::default() };
+    server.pass(&one, Direction::Out, 0, &[Pdu::request(1, Body::from(bind)), submit(2)]);
+    server.pass(&other, Direction::Out, 0, &[submit(3)]);
+    server.pass(&one, Direction::In, 40, &[taken(2)]);
+    let (head, capture) = server.octets("/api/v1/pdus.pcapng?session=1").await;
+    assert!(head.contains("application/x-pcapng") && head.contains("attachment"), "{head}");
+    let holds = |pdu: &[u8]| capture.windows(pdu.len()).filter(|octets| *octets == pdu).count();
+    let octets = |pdu: &Pdu| {
+        let mut octets = Vec::new();
+        pdu.encode(Version::V50, &mut octets);
+        octets
+    };
+    assert_eq!([submit(2), taken(2), submit(3)].map(|pdu| holds(&octets(&pdu))), [1, 1, 0]);
+    assert_eq!((holds(b"s3cret"), holds(b"******")), (0, 1));
+    // We opened the connection: our address is first in what we sent, the peer's (127.0.0.1, port 9) in its answers.
+    assert_eq!(holds(&[192, 0, 2, 1, 127, 0, 0, 1, 0xC0, 0x01, 0, 9]), 2);
+    assert_eq!(holds(&[127, 0, 0, 1, 192, 0, 2, 1, 0, 9, 0xC0, 0x01]), 1);
+    assert_eq!(server.octets("/api/v1/pdus.pcapng?session=9").await.1.len(), 28 + 20);
+    assert!(server.octets("/api/v1/pdus.pcapng?limit=1").await.0.starts_with("HTTP/1.1 422"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

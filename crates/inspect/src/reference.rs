@@ -159,21 +159,9 @@ fn sender(role: Role, states: &[State]) -> (String, String) {
     let states = if all.iter().all(|state| states.contains(state)) {
         "every state".to_owned()
     } else {
-        states.iter().map(|state| state_name(*state)).collect::<Vec<_>>().join(", ")
+        states.iter().map(|state| state.name()).collect::<Vec<_>>().join(", ")
     };
     (role.to_owned(), states)
-}
-
-const fn state_name(state: State) -> &'static str {
-    match state {
-        State::Open => "OPEN",
-        State::Outbound => "OUTBOUND",
-        State::BoundTx => "BOUND_TX",
-        State::BoundRx => "BOUND_RX",
-        State::BoundTrx => "BOUND_TRX",
-        State::Unbound => "UNBOUND",
-        State::Closed => "CLOSED",
-    }
 }
 
 fn kind(kind: Kind) -> String {

@@ -25,6 +25,11 @@ impl MessageId {
         self.0
     }
 
+    /// The next number: what is newer than an id begins there.
+    pub(crate) fn following(self) -> Self {
+        Self(self.0.saturating_add(1).min(Self::MAX.0))
+    }
+
     /// When it was made, by the clock of its node.
     pub fn made_at(self) -> Timestamp {
         Timestamp((self.0 >> TIME_SHIFT).cast_signed() + EPOCH_MS)

@@ -73,8 +73,8 @@ pub use error::StoreError;
 pub use handle::{Committed, Handle, NotTaken, Uncommitted};
 pub use id::{MessageId, MessageIds, NodeId};
 pub use message::{
-    Accepted, Cdr, Claimed, Correlated, Event, EventKind, Final, Message, Orphan, Page, Place, RemoteId,
-    Search, State, Story, Timestamp, Totals,
+    Accepted, Cdr, Claimed, Columns, Correlated, Event, EventKind, Final, Judge, Message, Orphan, Page,
+    Place, RemoteId, Search, State, Story, Timestamp, Totals,
 };
 pub use pump::Pump;
 pub use sqlite::{Checkpoints, Reader, Settings, Sqlite};

@@ -184,35 +184,80 @@ pub struct Orphan {
     pub payload: Box<[u8]>,
 }
 
-/// What to look for; `None` matches all.
+/// What to look for; `None`, and no state, match all.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Search {
     /// Accepted at or after.
     pub from: Option<Timestamp>,
     /// Accepted before.
     pub until: Option<Timestamp>,
-    /// Exactly.
-    pub account: Option<Box<str>>,
-    /// Exactly.
-    pub source: Option<Box<str>>,
-    /// Exactly.
-    pub destination: Option<Box<str>>,
-    /// Exactly.
-    pub state: Option<State>,
+    /// One of these.
+    pub states: Vec<State>,
     /// The cursor: only messages older than this one.
     pub before: Option<MessageId>,
+    /// The other cursor: only messages newer than this one. Alone, it is where the search begins, and it goes on
+    /// towards the newest.
+    pub after: Option<MessageId>,
     /// At most this many; at least 1.
     pub limit: usize,
+    /// Rows looked at, at most; `None` for as many as there is time for.
+    pub rows: Option<u64>,
+    /// Whether those behind the last that is given are counted.
+    pub is_counted: bool,
+    /// Whether messages come with their payloads, and sums are looked at: a damaged one is left out.
+    pub has_payloads: bool,
+}
+
+/// What only the caller can tell of a message that is searched for.
+pub trait Judge {
+    /// Whether the search has to read payloads for it.
+    fn reads_payloads(&self) -> bool {
+        false
+    }
+
+    /// Whether a message may be meant, by what never changes of it, as it lies in its row.
+    fn may(&mut self, _: &Columns<'_>) -> bool {
+        true
+    }
+
+    /// Whether a message is meant, as it is now.
+    fn holds(&mut self, _: &Message) -> bool {
+        true
+    }
+}
+
+/// Means every message.
+impl Judge for () {}
+
+/// What never changes of a message, as it lies in its row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Columns<'a> {
+    /// See [`Accepted::account`].
+    pub account: &'a str,
+    /// See [`Accepted::source`].
+    pub source: &'a str,
+    /// See [`Accepted::destination`].
+    pub destination: &'a str,
+    /// See [`Accepted::payload`]; empty if nobody reads it.
+    pub payload: &'a [u8],
 }
 
 /// A page of a search, newest message first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Page {
-    /// Without their payloads.
+    /// Without their payloads, if those were not asked for.
     pub messages: Vec<Message>,
-    /// Where to go on; `None` when everything was looked at. A page may be short, even empty, and
-    /// still have one: it ends when its time is up.
+    /// The first that was looked at.
+    pub first: Option<MessageId>,
+    /// Where to go on in the same direction; `None` when everything was looked at. A page may be short, even empty,
+    /// and still have one: it ends when its time is up.
     pub next: Option<MessageId>,
+    /// Rows looked at.
+    pub rows: u64,
+    /// Those that are meant among them: more than are given, if they were counted.
+    pub found: u64,
+    /// Whether all rows were looked at, so that no more are meant.
+    pub is_whole: bool,
 }
 
 /// One ended message, in the order of their ends being written.

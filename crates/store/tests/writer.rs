@@ -253,7 +253,7 @@ fn a_reader_sees_whole_commits_while_the_writer_writes() {
             let (mut before, mut pages) = (0, 0);
             while !is_done.load(Ordering::Relaxed) || pages < 3 {
                 let all = Search { limit: 100_000, ..Search::default() };
-                let page = reader.search(&all).unwrap();
+                let page = reader.search(&all, &mut ()).unwrap();
                 if page.next.is_none() {
                     let count = page.messages.len();
                     assert!(count.is_multiple_of(10), "half a commit: {count}");

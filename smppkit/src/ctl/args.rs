@@ -154,9 +154,10 @@ Examples:
   smppkit ctl messages account=shop state=failed from=2026-11-22T12:00:00Z
 
 Names, of a simulator: smsc, system_id, message_id, source_addr, destination_addr, text, data_coding,
-service_type, registered_delivery, message_state, error_code. Of a gateway, and then with values, no
-patterns: account, source_addr, destination_addr, state (queued, sent, delivered, failed, expired,
-cancelled), from, until.")]
+service_type, registered_delivery, message_state, error_code. Of a gateway: account, source_addr,
+destination_addr, message_id, kind, text, told, tells, queue, connector, remote_id, reason, attempts,
+contains (any of them), state (queued, sent, delivered, failed, expired, cancelled), from, until; a comma
+between patterns is or.")]
 pub(super) struct Messages {
     #[command(flatten)]
     pub(super) filter: Conditions,

@@ -69,7 +69,7 @@ async fn a_bad_address_ends_a_message_at_once_with_its_reason_in_the_dead_letter
     let (sent, state, err, mut gateway) = told(CommandStatus::ESME_RINVDSTADR, 99).await;
     assert_eq!((sent, state, err), (1, MessageState::REJECTED, 11));
     gateway.stop();
-    let dead = Search { state: Some(State::Final(Final::Failed)), limit: 10, ..Search::default() };
+    let dead = Search { states: vec![State::Final(Final::Failed)], limit: 10, ..Search::default() };
     let dead = gateway.store().search(&dead).unwrap().messages;
     assert_eq!(dead.len(), 1);
     assert!(

@@ -118,7 +118,7 @@ impl Shown {
             system_id: settings.system_id.clone(),
             tls: settings.tls.is_some(),
             interface_version: settings.version.name(),
-            binds_wanted: settings.bind_modes.len() as u64 * u64::from(settings.binds),
+            binds_wanted: binds_wanted(upstream),
             binds,
             in_flight: upstream.live.in_flight.load(Ordering::Relaxed),
             window: settings.window,
@@ -130,6 +130,10 @@ impl Shown {
     }
 }
 
+fn binds_wanted(upstream: &Upstream) -> u64 {
+    upstream.settings.bind_modes.len() as u64 * u64::from(upstream.settings.binds)
+}
+
 impl Operated {
     pub(super) fn connector(&self, name: &str) -> Result<Arc<Upstream>, Problem> {
         let plan = self.hub.plan.load();
@@ -137,12 +141,32 @@ impl Operated {
         found.ok_or_else(|| Problem::not_found(format!("there is no connector {name:?}")))
     }
 
-    fn shown(&self, upstream: &Upstream) -> Shown {
+    /// Connectors that need a person: what each is about, and in words.
+    pub(super) fn connector_alarms(&self) -> Vec<(String, String)> {
+        let (plan, now_ms) = (self.hub.plan.load_full(), self.hub.now().unix_ms);
+        let alarm = |upstream: &Arc<Upstream>| {
+            let name = &upstream.name;
+            let why = match Condition::of(upstream, now_ms) {
+                Condition::Down => "is down",
+                Condition::Drained => "is drained",
+                Condition::Up if self.binds_of(upstream) < binds_wanted(upstream) => "lacks binds",
+                _ => return None,
+            };
+            Some((format!("{name}/{why}"), format!("{name} {why}")))
+        };
+        plan.connectors.values().filter_map(alarm).collect()
+    }
+
+    fn binds_of(&self, upstream: &Upstream) -> u64 {
         let side = Side::Connector(upstream.name.clone());
-        let binds = self.hub.sessions.list().iter().filter(|card| card.side == side).count();
+        self.hub.sessions.list().iter().filter(|card| card.side == side).count() as u64
+    }
+
+    fn shown(&self, upstream: &Upstream) -> Shown {
+        let binds = self.binds_of(upstream);
         let origin = self.entities.origin(Kind::Connector, &upstream.name).into();
         let waiting = self.pulse().waiting(&upstream.feed.queue);
-        Shown::of(upstream, origin, (binds as u64, waiting), self.hub.now().unix_ms)
+        Shown::of(upstream, origin, (binds, waiting), self.hub.now().unix_ms)
     }
 }
 

@@ -1,16 +1,18 @@
 //! Messages: found, taken back, sent again.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use smppkit_admin::Pairs;
 use smppkit_ops::{Json, Path, Problem, Query};
 use smppkit_relay::told;
-use smppkit_store::{Change, Message, MessageId, Outcome, Refusal, Search, Store, Story};
+use smppkit_store::{Change, Message, MessageId, Outcome, Page, Refusal, Store, Story};
 use smppkit_wire::value::MessageState;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Operated;
 use super::moment::Moment;
 use super::operated::of_store;
+use super::search::Wanted;
 use super::shown::{Shown, Stand, id};
 use super::story::{Kind, Opened};
 
@@ -19,8 +21,27 @@ use super::story::{Kind, Opened};
 pub(super) struct Messages {
     /// The newest first.
     items: Vec<Listed>,
-    /// Give it as `before` to go on; nothing at the end. A page may be short, even empty, and have one.
+    /// The first message looked at, whether it is meant or not.
+    first: Option<String>,
+    /// Give it as `before` to go on, or as `after` if only that was given; nothing at the end. A page may be short,
+    /// even empty, and have one.
     next: Option<String>,
+    /// When the message of that cursor was accepted: so far it is looked at.
+    reached: Option<Moment>,
+    /// Messages looked at.
+    looked_at: u64,
+    /// How many there are, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<Count>,
+}
+
+/// How many there are, from the cursor on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Count {
+    /// So many were found.
+    at_least: u64,
+    /// Whether all were looked at, so that there are no more.
+    is_exact: bool,
 }
 
 /// A message of a list.
@@ -47,106 +68,34 @@ pub(super) struct Says {
 }
 
 impl Listed {
-    fn of(message: &Message, with_text: bool) -> Self {
-        let says = with_text.then(|| {
-            let Opened { kind, told, tells, text, .. } = Opened::of(&message.accepted.payload, true);
+    fn of(message: &Message, shows_text: bool) -> Self {
+        let mut shown = Shown::of(message);
+        let says = shows_text.then(|| {
+            let opened = Opened::of(&message.accepted.payload);
+            if let Some(connector) = &opened.came_from {
+                shown.came_from(connector);
+            }
+            let text = opened.text();
+            let Opened { kind, told, tells, .. } = opened;
             Says { kind, told, tells, text }
         });
-        Self { message: Shown::of(message), says }
-    }
-}
-
-/// Which messages. All that is given has to hold.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// Whose they are.
-    account: Option<String>,
-    /// Exactly this source.
-    source_addr: Option<String>,
-    /// Exactly this destination.
-    destination_addr: Option<String>,
-    /// Where they stand.
-    #[param(inline)]
-    state: Option<Stand>,
-    /// Accepted at or after.
-    #[param(value_type = Option<String>, example = "2026-11-22T12:00:00Z")]
-    from: Option<Moment>,
-    /// Accepted before.
-    #[param(value_type = Option<String>, example = "2026-11-23")]
-    until: Option<Moment>,
-    /// The cursor: only older ones than this.
-    before: Option<String>,
-    /// So many at most: 100 by default, up to 1000.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
-    /// Whether what they are and say is shown. Default: false.
-    #[serde(default)]
-    #[param(required = false)]
-    text: bool,
-}
-
-/// Messages in one answer at most.
-const LIMIT: usize = 1_000;
-
-impl Wanted {
-    fn search(self) -> Result<Search, Problem> {
-        let before = self.before.map(|text| {
-            let wrong = || {
-                Problem::unprocessable(format!("before: {text:?} is no message_id"))
-                    .with("parameter", "before")
-            };
-            id(&text).ok_or_else(wrong)
-        });
-        Ok(Search {
-            from: self.from.map(Into::into),
-            until: self.until.map(Into::into),
-            account: self.account.map(Into::into),
-            source: self.source_addr.map(Into::into),
-            destination: self.destination_addr.map(Into::into),
-            state: self.state.map(Into::into),
-            before: before.transpose()?,
-            limit: limit(self.limit, 100, LIMIT)?,
-        })
-    }
-}
-
-/// How many are asked for.
-pub(super) fn limit(asked: Option<usize>, default: usize, most: usize) -> Result<usize, Problem> {
-    match asked {
-        None => Ok(default),
-        Some(limit) if (1..=most).contains(&limit) => Ok(limit),
-        Some(limit) => {
-            let detail = format!("limit: {limit} is no number from 1 to {most}");
-            Err(Problem::unprocessable(detail).with("parameter", "limit"))
-        }
+        Self { message: shown, says }
     }
 }
 
 /// Messages, receipts and messages for ESMEs, the newest first.
+///
+/// Parameters that are not about the query itself are conditions, and all have to hold. A value is a pattern: `4477*`,
+/// `/regex/i`, `1..9`; several with commas between them, one of which has to hold; a `!` before it all negates it. An
+/// answer looks at a bounded number of messages: if `next` is there, it has not looked at all of them.
 #[utoipa::path(get, path = "/api/v1/messages", tag = "messages", params(Wanted),
     responses((status = 200, body = Messages), (status = 400, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)))]
 pub(super) async fn list(
     State(operated): State<Operated>,
-    Query(wanted): Query<Wanted>,
+    Query(pairs): Query<Pairs>,
 ) -> Result<Json<Messages>, Problem> {
-    let with_text = wanted.text;
-    let search = wanted.search()?;
-    let page = operated.read(move |reader| {
-        let mut page = reader.search(&search)?;
-        // A list has no payloads of its own: they are read for those who want to see what was said.
-        for message in page.messages.iter_mut().filter(|_| with_text) {
-            if let Some(story) = reader.story(message.accepted.id)? {
-                message.accepted.payload = story.message.accepted.payload;
-            }
-        }
-        Ok(page)
-    });
-    let page = page.await?;
-    let items = page.messages.iter().map(|message| Listed::of(message, with_text)).collect();
-    Ok(Json(Messages { items, next: page.next.map(|next| next.to_string()) }))
+    find(&operated, Wanted::read(pairs)?).await
 }
 
 /// Messages that were given up, the newest first: those in state `failed`.
@@ -155,14 +104,27 @@ pub(super) async fn list(
         (status = 503, body = Problem)))]
 pub(super) async fn dead_letters(
     State(operated): State<Operated>,
-    Query(wanted): Query<Wanted>,
+    Query(pairs): Query<Pairs>,
 ) -> Result<Json<Messages>, Problem> {
-    if wanted.state.is_some_and(|state| state != Stand::Failed) {
-        return Err(
-            Problem::unprocessable("state: dead letters are failed, all of them").with("parameter", "state")
-        );
-    }
-    list(State(operated), Query(Wanted { state: Some(Stand::Failed), ..wanted })).await
+    find(&operated, Wanted::read(pairs)?.dead_letters()?).await
+}
+
+async fn find(operated: &Operated, wanted: Wanted) -> Result<Json<Messages>, Problem> {
+    let Wanted { search, shows_text, can_hold, mut conditions } = wanted;
+    let is_counted = search.is_counted;
+    let page = if can_hold {
+        operated.read(move |reader| reader.search(&search, &mut conditions)).await?
+    } else {
+        Page { is_whole: true, ..Page::default() }
+    };
+    Ok(Json(Messages {
+        items: page.messages.iter().map(|message| Listed::of(message, shows_text)).collect(),
+        first: page.first.map(|first| first.to_string()),
+        next: page.next.map(|next| next.to_string()),
+        reached: page.next.map(|next| next.made_at().into()),
+        looked_at: page.rows,
+        found: is_counted.then_some(Count { at_least: page.found, is_exact: page.is_whole }),
+    }))
 }
 
 /// Takes a message back that is not on its way yet. Its sender gets the receipt that it asked for.
@@ -176,7 +138,7 @@ pub(super) async fn cancel(
 ) -> Result<Json<Shown>, Problem> {
     let id = named(&message_id)?;
     let outcome = operated.change(move |hub, store, now| {
-        let message = find(store, id)?.message;
+        let message = story(store, id)?.message;
         let then = told(&message.accepted, MessageState::DELETED, 0, now, hub);
         let account = message.accepted.account.clone();
         Ok(Change::Cancel { id, account, version: Some(message.version), then })
@@ -196,7 +158,7 @@ pub(super) async fn replay(
 ) -> Result<Json<Shown>, Problem> {
     let id = named(&message_id)?;
     let outcome = operated.change(move |_, store, now| {
-        let message = find(store, id)?.message;
+        let message = story(store, id)?.message;
         if message.accepted.expires_at.is_some_and(|at| at <= now) {
             return Err(Problem::conflict("its validity_period is over: it would expire at once"));
         }
@@ -225,7 +187,7 @@ pub(super) fn unknown(id: MessageId) -> Problem {
     Problem::not_found(format!("there is no message {id}"))
 }
 
-fn find(store: &dyn Store, id: MessageId) -> Result<Story, Problem> {
+fn story(store: &dyn Store, id: MessageId) -> Result<Story, Problem> {
     store.story(id).map_err(|error| of_store(&error))?.ok_or_else(|| unknown(id))
 }
 

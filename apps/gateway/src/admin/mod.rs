@@ -17,13 +17,14 @@ mod moment;
 mod operated;
 mod pulse;
 mod routes;
+mod search;
 mod sessions;
 mod shown;
 mod status;
 mod story;
 
 use axum::Router;
-use smppkit_admin::{live, record, series};
+use smppkit_admin::{alarms, live, record, series};
 use smppkit_ops::{Health, Metrics, Pages, fallbacks, openapi};
 use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
@@ -81,6 +82,7 @@ fn routes() -> OpenApiRouter<Operated> {
         .merge(record::routes())
         .merge(live::routes())
         .merge(series::routes())
+        .merge(alarms::routes())
 }
 
 /// A PDU by the names of its fields, with what it says.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::FromRef;
-use smppkit_admin::Watched;
+use smppkit_admin::{Alarms, Watched};
 use smppkit_ops::Problem;
 use smppkit_store::{Change, Committed, Outcome, Reader, Store, StoreError, Timestamp, Uncommitted};
 use tokio::sync::Semaphore;
@@ -21,6 +21,7 @@ pub(crate) struct Operated {
     pub(super) binds: Arc<Binds>,
     pub(super) entities: Arc<Entities>,
     pub(super) started_ms: i64,
+    pub(super) alarms: Arc<Alarms>,
     watched: Watched,
     pulse: Arc<Mutex<Pulse>>,
     /// The store's file.
@@ -44,6 +45,7 @@ impl Operated {
             hub: Arc::clone(hub),
             binds: Arc::clone(binds),
             entities: Arc::clone(entities),
+            alarms: Arc::default(),
             watched,
             pulse: Arc::default(),
             file: file.into(),
@@ -116,6 +118,12 @@ impl Operated {
 impl FromRef<Operated> for Watched {
     fn from_ref(operated: &Operated) -> Self {
         operated.watched.clone()
+    }
+}
+
+impl FromRef<Operated> for Arc<Alarms> {
+    fn from_ref(operated: &Operated) -> Self {
+        Self::clone(&operated.alarms)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smppkit_admin::series::Answers;
 use smppkit_ops::Health;
 use smppkit_store::{Change, MessageId, Store, Totals};
 
@@ -41,11 +40,13 @@ impl Pulse {
 pub(crate) async fn keep_pulse(operated: Operated, health: Health) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut answers = Answers::default();
     loop {
         seconds.tick().await;
         let (trouble, totals) = look(&operated).await;
-        tell(&operated.hub, &mut answers, totals.as_ref());
+        tell(&operated.hub, totals.as_ref());
+        let refused = trouble.iter().map(|why| ("store".to_owned(), format!("Messages are refused: {why}")));
+        let open: Vec<_> = refused.chain(operated.connector_alarms()).collect();
+        operated.alarms.take(operated.hub.now().unix_ms, &open);
         health.set("store", trouble.map_or(Ok(()), Err));
     }
 }

@@ -54,6 +54,27 @@ pub(super) enum Stand {
 }
 
 impl Stand {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Queued, Self::Sent, Self::Delivered, Self::Failed, Self::Expired, Self::Cancelled];
+
+    /// By its name, or the protocol's word for it (SMPP 5.0, 4.7.15), in either case.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|stand| [stand.name(), stand.word()].iter().any(|word| word.eq_ignore_ascii_case(name)))
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "SCHEDULED",
+            Self::Sent => "ENROUTE",
+            Self::Delivered => "DELIVERED",
+            Self::Failed => "UNDELIVERABLE",
+            Self::Expired => "EXPIRED",
+            Self::Cancelled => "DELETED",
+        }
+    }
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",

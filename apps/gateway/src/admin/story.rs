@@ -8,6 +8,7 @@ use smppkit_ops::{Json, Path, Problem, Query};
 use smppkit_relay::Parcel;
 use smppkit_store::{Event, EventKind};
 use smppkit_text::{McDefault, decode_user_data};
+use smppkit_wire::value::EsmClass;
 use smppkit_wire::{Body, CommandStatus, Version};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,6 +16,7 @@ use super::Operated;
 use super::messages::{named, unknown};
 use super::moment::Moment;
 use super::shown::{Shown, Stand};
+use crate::facts::user_data;
 
 /// One message, with all that became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,6 +62,18 @@ pub(super) enum Kind {
     /// A newer version made it.
     #[default]
     Unknown,
+}
+
+impl Kind {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Incoming => "incoming",
+            Self::Receipt => "receipt",
+            Self::Broadcast => "broadcast",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// Something that happened to it.
@@ -130,7 +144,8 @@ pub(super) async fn one(
     let story = operated.read(move |reader| reader.story(id)).await?.ok_or_else(|| unknown(id))?;
     let remote_ids = story.message.remote.iter().flat_map(|remote| &remote.forms);
     let remote_ids = remote_ids.map(ToString::to_string).collect();
-    let opened = Opened::of(&story.message.accepted.payload, show.text);
+    let opened = Opened::of(&story.message.accepted.payload);
+    let said = if show.text { opened.text() } else { None };
     let mut message = Shown::of(&story.message);
     if let Some(connector) = &opened.came_from {
         message.came_from(connector);
@@ -141,65 +156,74 @@ pub(super) async fn one(
         kind: opened.kind,
         interface_version: opened.interface_version,
         others: opened.others,
+        text: said,
         told: opened.told,
         tells: opened.tells,
-        text: opened.text,
-        pdu: opened.pdu,
+        pdu: opened.body.as_ref().map(|body| pdu(body, show.text)),
         remote_ids,
         events: story.events.iter().map(Happened::of).collect(),
     }))
 }
 
-/// What the payload of a message holds.
+/// What the payload of a message holds, but for the PDU itself.
 #[derive(Debug, Default)]
 pub(super) struct Opened {
     pub(super) kind: Kind,
-    pub(super) interface_version: Option<&'static str>,
-    pub(super) others: Vec<String>,
+    interface_version: Option<&'static str>,
+    others: Vec<String>,
     pub(super) told: Option<String>,
     pub(super) tells: Option<String>,
-    pub(super) text: Option<String>,
-    pub(super) pdu: Option<Value>,
+    /// Nothing where a newer version wrote it, and of a receipt.
+    body: Option<Body>,
     /// The connector that it came from.
     pub(super) came_from: Option<String>,
 }
 
 impl Opened {
     /// What a newer version wrote is of unknown kind.
-    pub(super) fn of(payload: &[u8], with_text: bool) -> Self {
+    pub(super) fn of(payload: &[u8]) -> Self {
         let mut opened = Self::default();
-        let body = match Parcel::read(payload) {
+        match Parcel::read(payload) {
             Ok(Parcel::Message(message)) => {
                 opened.kind = Kind::Message;
                 opened.interface_version = Some(message.version.name());
                 opened.others = message.others.iter().map(ToString::to_string).collect();
                 opened.told = message.told.map(|id| id.to_string());
-                message.pdu.into()
+                opened.body = Some(message.pdu.into());
             }
             Ok(Parcel::Incoming(message)) => {
                 opened.kind = Kind::Incoming;
                 opened.came_from = Some(message.connector.to_string());
-                message.pdu.into()
+                opened.body = Some(message.pdu.into());
             }
             Ok(Parcel::Report(report)) => {
                 opened.kind = Kind::Receipt;
                 opened.told = Some(report.id_text());
                 opened.tells = Some(report.state.to_string());
-                return opened;
             }
             Ok(Parcel::Broadcast(broadcast)) => {
                 opened.kind = Kind::Broadcast;
                 // No other version has it.
                 opened.interface_version = Some(Version::V50.name());
                 opened.told = broadcast.told.map(|id| id.to_string());
-                broadcast.pdu.into()
+                opened.body = Some(broadcast.pdu.into());
             }
-            Err(_) => return opened,
-        };
-        let json = pdu(&body, with_text);
-        opened.text = with_text.then(|| text(&json)).flatten();
-        opened.pdu = Some(json);
+            Err(_) => {}
+        }
         opened
+    }
+
+    /// What it says, decoded.
+    pub(super) fn text(&self) -> Option<String> {
+        let (octets, esm_class, coding) = match self.body.as_ref()? {
+            Body::SubmitSm(pdu) => (user_data(&pdu.short_message, &pdu.tlvs), pdu.esm_class, pdu.data_coding),
+            Body::DeliverSm(pdu) => {
+                (user_data(&pdu.short_message, &pdu.tlvs), pdu.esm_class, pdu.data_coding)
+            }
+            Body::BroadcastSm(pdu) => (user_data(&[], &pdu.tlvs), EsmClass::DEFAULT, pdu.data_coding),
+            _ => return None,
+        };
+        Some(decode_user_data(octets, esm_class.has_udh(), coding.0, McDefault::GsmUnpacked).decoded.text)
     }
 }
 
@@ -237,22 +261,6 @@ fn mask(fields: &mut Map<String, Value>) {
             tlv["hex"] = MASK.into();
         }
     }
-}
-
-/// What a PDU says, decoded.
-fn text(pdu: &Value) -> Option<String> {
-    let payload = pdu["tlvs"].as_array().into_iter().flatten();
-    let payload = payload.filter(|tlv| tlv["name"] == "message_payload").find_map(|tlv| tlv["hex"].as_str());
-    let octets = octets(payload.or(pdu["short_message"].as_str())?)?;
-    let number =
-        |name: &str| pdu[name].as_u64().and_then(|number| u8::try_from(number).ok()).unwrap_or_default();
-    let has_udh = number("esm_class") & 0x40 != 0;
-    Some(decode_user_data(&octets, has_udh, number("data_coding"), McDefault::GsmUnpacked).decoded.text)
-}
-
-fn octets(hex: &str) -> Option<Vec<u8>> {
-    let pairs = hex.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 impl Happened {

@@ -84,7 +84,7 @@ impl Hub {
             sessions: Arc::default(),
             key,
             record: Arc::new(Record::new(memory, now.mono)),
-            series: Arc::new(Series::new(crate::series::KEYS)),
+            series: Arc::new(Series::of_server(crate::series::KEYS)),
             clock,
             lockout: Mutex::new(lockout),
             lives: Mutex::new(lives),

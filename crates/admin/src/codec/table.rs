@@ -3,7 +3,7 @@
 use serde::Serialize;
 use smppkit_ops::Json;
 use smppkit_wire::field::Kind;
-use smppkit_wire::pdu::{FieldDef, PduDef, Role, State, TABLE};
+use smppkit_wire::pdu::{FieldDef, PduDef, Role, TABLE};
 use smppkit_wire::tlv::{TlvDef, TlvKind, place, table::TABLE as TLV_TABLE};
 use smppkit_wire::{CommandStatus, Version};
 use utoipa::ToSchema;
@@ -163,7 +163,7 @@ fn pdu(def: &'static PduDef) -> PduEntry {
                     Role::Esme => "esme",
                     Role::Mc => "mc",
                 },
-                states: states.iter().map(|state| state_name(*state)).collect(),
+                states: states.iter().map(|state| state.name()).collect(),
             })
             .collect(),
         fields: def.fields.iter().map(|field| entry(field, def.subject(field).into())).collect(),
@@ -220,17 +220,5 @@ fn tlv(def: &'static TlvDef) -> TlvEntry {
         repeatable: def.repeatable,
         places: place::NAMES.iter().filter(|(bit, _)| def.places & bit != 0).map(|&(_, name)| name).collect(),
         values: def.named.iter().filter_map(name).collect(),
-    }
-}
-
-const fn state_name(state: State) -> &'static str {
-    match state {
-        State::Open => "OPEN",
-        State::Outbound => "OUTBOUND",
-        State::BoundTx => "BOUND_TX",
-        State::BoundRx => "BOUND_RX",
-        State::BoundTrx => "BOUND_TRX",
-        State::Unbound => "UNBOUND",
-        State::Closed => "CLOSED",
     }
 }

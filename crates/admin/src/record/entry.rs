@@ -84,7 +84,7 @@ impl Entry {
     }
 
     /// The octets, those of a password replaced.
-    fn shown(&self) -> Bytes {
+    pub(super) fn shown(&self) -> Bytes {
         let dissection = Dissector::default().dissect(&self.octets);
         let Some(range) = dissection.node("password").map(|node| node.octets.clone()) else {
             return self.octets.clone();

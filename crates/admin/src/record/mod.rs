@@ -3,6 +3,7 @@
 //! Sessions only copy their octets in here, a batch at a time, into one ring. All looking into them, by
 //! filters, streams and waits, is done by whoever asks, at its own pace.
 
+mod capture;
 mod entry;
 mod party;
 mod pdus;
@@ -204,6 +205,14 @@ impl Record {
             split(&run, &octets.into(), from, &mut entries);
         }
         Read { entries, next, missed }
+    }
+
+    /// The number of the first PDU that passed at or after a moment, in milliseconds since 1970, as far as the clock
+    /// was not set back.
+    pub fn at(&self, unix_ms: i64) -> u64 {
+        let inside = self.inside();
+        let run = inside.runs.partition_point(|run| run.unix_ms < unix_ms);
+        inside.runs.get(run).map_or(inside.next, |run| run.number)
     }
 
     /// The number of the oldest PDU that is kept.

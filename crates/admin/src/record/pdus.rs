@@ -1,6 +1,8 @@
 //! The record over HTTP: what matches, and one PDU taken apart.
 
 use axum::extract::{FromRef, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use smppkit_inspect::Wanted;
 use smppkit_ops::{Json, Path, Problem, Query};
@@ -8,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Answered, Entry, Record, Row};
+use super::{Answered, Entry, Record, Row, capture};
 use crate::ask::{Ask, Pairs};
 use crate::{Shown, Watched};
 
@@ -18,7 +20,7 @@ where
     S: Clone + Send + Sync + 'static,
     Watched: FromRef<S>,
 {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one)).routes(routes!(pcapng))
 }
 
 /// PDUs of the record.
@@ -44,7 +46,10 @@ const CHUNK: usize = 1_000;
 #[utoipa::path(get, path = "/api/v1/pdus", tag = "record",
     params(
         ("limit" = Option<u32>, Query, description = "So many at most, up to 1000", minimum = 1, maximum = 1000),
-        ("after" = Option<u64>, Query, description = "Only those after this number"),
+        ("after" = Option<u64>, Query, description = "Only those after this number; alone, or with `before`, the first of them are given"),
+        ("before" = Option<u64>, Query, description = "Only those before this number"),
+        ("from_ms" = Option<u64>, Query, description = "Only those that passed at or after, in milliseconds since 1970"),
+        ("until_ms" = Option<u64>, Query, description = "Only those that passed before"),
         ("command" = Option<String>, Query, description = "A pattern for the PDU's name", example = "submit_*"),
         ("direction" = Option<String>, Query, description = "`in` towards us, `out` away from us"),
         ("session" = Option<String>, Query, description = "A pattern for the session's id"),
@@ -54,25 +59,48 @@ const CHUNK: usize = 1_000;
     ),
     responses((status = 200, body = Pdus), (status = 400, body = Problem), (status = 422, body = Problem)))]
 async fn list(State(watched): State<Watched>, Query(pairs): Query<Pairs>) -> Result<Json<Pdus>, Problem> {
-    let ask = Ask::new(pairs, &["limit", "after"])?;
-    let pdus = match ask.after {
-        Some(after) => following(&watched.record, &ask, after.saturating_add(1)).await,
-        None => latest(&watched.record, &ask).await,
-    };
-    Ok(Json(pdus))
+    let ask = Ask::new(pairs, &ABOUT)?;
+    if let Some(after) = ask.after {
+        return Ok(Json(following(&watched.record, &ask, after.saturating_add(1)).await));
+    }
+    let span = Span::of(&watched.record, &ask);
+    let items = latest(&watched.record, &ask, &span, ask.limit).await;
+    let items = items.iter().map(Entry::json).collect();
+    Ok(Json(Pdus { items, last: span.end.saturating_sub(1), missed: 0 }))
+}
+
+/// What a query may say about itself.
+const ABOUT: [&str; 5] = ["limit", "after", "before", "from_ms", "until_ms"];
+
+/// The numbers that are looked at: from one to behind another.
+struct Span {
+    begin: u64,
+    end: u64,
+}
+
+impl Span {
+    fn of(record: &Record, ask: &Ask) -> Self {
+        let after = ask.after.map_or(0, |after| after.saturating_add(1));
+        let (first, next) = (record.first(), record.next());
+        let begin = record.at(ask.from_ms).max(after).max(first);
+        let end = record.at(ask.until_ms).min(ask.before.unwrap_or(next)).min(next);
+        Self { begin, end: end.max(begin) }
+    }
 }
 
 /// The first that match from a number on.
 async fn following(record: &Record, ask: &Ask, from: u64) -> Pdus {
     let wanted = Wanted::by(&[&ask.filter]);
-    let end = record.next();
-    let (mut items, mut last, mut missed, mut at) = (Vec::new(), from.saturating_sub(1), 0, from);
+    let span = Span::of(record, ask);
+    let end = span.end;
+    let begin = if ask.from_ms > i64::MIN { span.begin } else { from };
+    let (mut items, mut last, mut missed, mut at) = (Vec::new(), begin.saturating_sub(1), 0, begin);
     while at < end && items.len() < ask.limit {
         let read = record.read(at, CHUNK);
         missed += read.missed;
         at = read.next;
         for entry in read.entries {
-            if items.len() >= ask.limit {
+            if items.len() >= ask.limit || entry.number >= end {
                 break;
             }
             last = entry.number;
@@ -86,23 +114,54 @@ async fn following(record: &Record, ask: &Ask, from: u64) -> Pdus {
     Pdus { items, last, missed }
 }
 
-/// The last that match, looked for from the end.
-async fn latest(record: &Record, ask: &Ask) -> Pdus {
+/// The last that match, looked for from the end; the oldest first.
+async fn latest(record: &Record, ask: &Ask, span: &Span, limit: usize) -> Vec<Entry> {
     let wanted = Wanted::by(&[&ask.filter]);
-    let (mut items, end, first) = (Vec::new(), record.next(), record.first());
-    let mut before = end;
-    while before > first && items.len() < ask.limit {
-        let from = before.saturating_sub(CHUNK as u64).max(first);
+    let mut found: Vec<Entry> = Vec::new();
+    let mut octets = 0;
+    let mut before = span.end;
+    while before > span.begin && found.len() < limit && octets < OCTETS {
+        let from = before.saturating_sub(CHUNK as u64).max(span.begin);
         let mut read = record.read(from, CHUNK).entries;
         read.retain(|entry| (from..before).contains(&entry.number));
-        let room = ask.limit - items.len();
-        let matching = read.iter().rev().filter(|entry| ask.filter.holds(&entry.facts(&wanted)));
-        items.extend(matching.take(room).map(Entry::json));
+        for entry in read.into_iter().rev().filter(|entry| ask.filter.holds(&entry.facts(&wanted))) {
+            octets += entry.octets.len();
+            if found.len() >= limit || octets > OCTETS {
+                break;
+            }
+            found.push(entry);
+        }
         before = from;
         tokio::task::yield_now().await;
     }
-    items.reverse();
-    Pdus { items, last: end.saturating_sub(1), missed: 0 }
+    found.reverse();
+    found
+}
+
+/// Octets of PDUs in one answer at most, beside what they are written in.
+const OCTETS: usize = 16 << 20;
+/// PDUs of a capture at most.
+const CAPTURED: usize = 100_000;
+
+/// PDUs that came and went, as a capture for Wireshark: the latest, up to 100,000 of them, or 16 MiB.
+///
+/// Parameters as of `GET /api/v1/pdus`. What the record does not know is made up: hardware addresses, our own address
+/// (192.0.2.1), and that of a peer that speaks IPv6 (192.0.2.2). Our port is 2775 where the peer opened the connection.
+#[utoipa::path(get, path = "/api/v1/pdus.pcapng", tag = "record",
+    params(("session" = Option<String>, Query, description = "A pattern for the session's id"),
+        ("after" = Option<u64>, Query, description = "Only those after this number"),
+        ("before" = Option<u64>, Query, description = "Only those before this number")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/x-pcapng"), (status = 400, body = Problem),
+        (status = 422, body = Problem)))]
+async fn pcapng(State(watched): State<Watched>, Query(pairs): Query<Pairs>) -> Result<Response, Problem> {
+    let ask = Ask::new(pairs, &["after", "before", "from_ms", "until_ms"])?;
+    let span = Span::of(&watched.record, &ask);
+    let entries = latest(&watched.record, &ask, &span, CAPTURED).await;
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-pcapng"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"pdus.pcapng\""),
+    ];
+    Ok((headers, capture::pcapng(&entries)).into_response())
 }
 
 /// One PDU of the record, taken apart.

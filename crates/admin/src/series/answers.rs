@@ -9,7 +9,7 @@ use crate::record::{Answered, Direction};
 
 /// What is read of the record, once a second.
 #[derive(Debug, Default)]
-pub struct Answers {
+pub(super) struct Answers {
     answered: Answered,
     next: u64,
 }
@@ -22,7 +22,7 @@ const CHUNK: usize = 1_000;
 impl Answers {
     /// The half and the 99th of a hundred of the times, in microseconds, that messages waited whose answers went out
     /// since the last look; nothing when there were none.
-    pub fn look(&mut self, record: &Record) -> (Option<u64>, Option<u64>) {
+    pub(super) fn look(&mut self, record: &Record) -> (Option<u64>, Option<u64>) {
         let end = record.next();
         let mut times = Vec::new();
         let mut at = self.next.max(end.saturating_sub(LOOKED_AT));

@@ -3,8 +3,6 @@
 mod answers;
 mod ring;
 
-pub use answers::Answers;
-
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,14 +14,16 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::answers::Answers;
 use self::ring::Ring;
-use crate::Watched;
+use crate::{Record, Watched};
 
 /// What an app tells once a second.
 #[derive(Debug)]
 pub struct Series {
-    keys: &'static [Key],
+    keys: Vec<Key>,
     inside: Mutex<Inside>,
+    answers: Mutex<Answers>,
 }
 
 /// One line of a chart.
@@ -75,15 +75,34 @@ enum Range {
     Day,
 }
 
+/// What every server tells after its own.
+const COMMON: &[Key] = &[
+    Key { key: "answer_p50_us", label: "Half answered within", unit: "µs", kind: Kind::Level },
+    Key { key: "answer_p99_us", label: "99 % answered within", unit: "µs", kind: Kind::Level },
+    Key { key: "sessions", label: "Sessions", unit: "", kind: Kind::Level },
+];
+
 /// The step of each ring in seconds, and its points.
 const RINGS: [(i64, u16); 3] = [(5, 180), (20, 180), (60, 1_440)];
 
 impl Series {
+    /// Lines of these keys, and of what every server tells: see [`Series::tell`].
+    pub fn of_server(own: &[Key]) -> Self {
+        Self::new(&[own, COMMON].concat())
+    }
+
+    /// Tells what passed, once a second: of each own key, in their order, as [`Series::take`] says it; then how fast
+    /// was answered, by the record, and how many sessions there are.
+    pub fn tell(&self, record: &Record, unix_ms: i64, now: Instant, own: &[Option<u64>], sessions: usize) {
+        let (half, most) = self.answers.lock().unwrap_or_else(PoisonError::into_inner).look(record);
+        self.take(unix_ms, now, &[own, &[half, most, Some(sessions as u64)]].concat());
+    }
+
     /// Lines of these keys.
-    pub fn new(keys: &'static [Key]) -> Self {
+    pub fn new(keys: &[Key]) -> Self {
         let rings = RINGS.map(|(step_s, points)| Ring::new(step_s * 1_000, points));
         let inside = Inside { last: None, latest: (0, 0, Vec::new()), rings };
-        Self { keys, inside: Mutex::new(inside) }
+        Self { keys: keys.to_vec(), inside: Mutex::new(inside), answers: Mutex::default() }
     }
 
     /// Takes a sample: of each key, in their order, how many there ever were or how much there is now. Call it once a
@@ -104,7 +123,7 @@ impl Series {
         });
         let sample: Vec<Option<f64>> = sample.collect();
         for ring in &mut inside.rings {
-            ring.take(unix_ms, &sample, self.keys);
+            ring.take(unix_ms, &sample, &self.keys);
         }
         inside.latest = (inside.latest.0 + 1, unix_ms, sample);
     }
@@ -132,10 +151,10 @@ impl Series {
             Range::Day => 2,
         };
         let ring = &inside.rings[at];
-        let (start_ms, lines) = ring.lines(self.keys);
+        let (start_ms, lines) = ring.lines(&self.keys);
         let lines = self.keys.iter().zip(lines);
         let lines = lines.map(|(key, line)| (key.key.to_owned(), line.into_iter().map(number).collect()));
-        Points { step_ms: ring.step_ms(), start_ms, keys: self.keys, series: lines.collect() }
+        Points { step_ms: ring.step_ms(), start_ms, keys: self.keys.clone(), series: lines.collect() }
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -165,7 +184,7 @@ struct Points {
     step_ms: i64,
     /// The first point's moment, in milliseconds since 1970.
     start_ms: i64,
-    keys: &'static [Key],
+    keys: Vec<Key>,
     /// By key: a value for each point, nothing where nobody looked.
     #[schema(value_type = Object, example = json!({"accepted": [0, null, 12.5]}))]
     series: Map<String, Json>,

@@ -59,6 +59,11 @@ impl Pattern {
         holds != self.negated
     }
 
+    /// Whether it holds for a text.
+    pub fn holds_for(&self, text: &str) -> bool {
+        self.holds_for_text(text) != self.negated
+    }
+
     /// As [`holds`](Self::holds), before negation.
     fn finds(&self, value: &Value) -> bool {
         self.holds(value, None) != self.negated

@@ -45,6 +45,25 @@ pub(super) enum OnDisk {
     Kept,
 }
 
+impl Phase {
+    /// As a row says it.
+    pub(super) fn from_sql(state: i64) -> Self {
+        match state {
+            FRESH | WAITING => Self::Ready,
+            SENT => Self::Sent,
+            _ => Self::Ended(final_from_sql(state)),
+        }
+    }
+
+    pub(super) fn state(self) -> State {
+        match self {
+            Self::Ready | Self::Claimed => State::Queued,
+            Self::Sent => State::Sent,
+            Self::Ended(how) => State::Final(how),
+        }
+    }
+}
+
 impl Live {
     pub(super) fn fresh(message: Arc<Accepted>) -> Self {
         Self {
@@ -79,11 +98,7 @@ impl Live {
     }
 
     pub(super) fn state(&self) -> State {
-        match self.phase {
-            Phase::Ready | Phase::Claimed => State::Queued,
-            Phase::Sent => State::Sent,
-            Phase::Ended(how) => State::Final(how),
-        }
+        self.phase.state()
     }
 
     /// What the row is to say.
@@ -151,11 +166,7 @@ impl Live {
             due_at,
             version: row.get(2)?,
             attempts: row.get(6)?,
-            phase: match state {
-                FRESH | WAITING => Phase::Ready,
-                SENT => Phase::Sent,
-                _ => Phase::Ended(final_from_sql(state)),
-            },
+            phase: Phase::from_sql(state),
             remote: connector
                 .zip(remote)
                 .map(|(connector, form)| Arc::new(RemoteId { connector, forms: vec![form] })),

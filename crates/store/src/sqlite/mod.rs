@@ -23,6 +23,7 @@ mod read;
 mod recover;
 mod remotes;
 mod schema;
+mod search;
 mod settings;
 mod sum;
 mod sync;
@@ -248,7 +249,7 @@ impl Store for Engine<'_> {
     }
 
     fn search(&self, search: &Search) -> Result<Page, StoreError> {
-        read::search(self.c, search)
+        search::search(self.c, search, &mut ())
     }
 
     fn cdrs(&self, after: u64, limit: usize) -> Result<Vec<Cdr>, StoreError> {
@@ -367,7 +368,7 @@ impl Store for Sqlite {
     }
 
     fn search(&self, search: &Search) -> Result<Page, StoreError> {
-        read::search(&self.connection, search)
+        search::search(&self.connection, search, &mut ())
     }
 
     fn cdrs(&self, after: u64, limit: usize) -> Result<Vec<Cdr>, StoreError> {

@@ -1,14 +1,14 @@
 //! Reading without disturbing the writer: stories, searches, records of ended messages.
 
 use super::live::{self, EVENT_COLUMNS, EventRow, Live};
-use super::schema::{self, COLUMNS, Day, FRESH};
+use super::schema::{self, COLUMNS, Day};
+use super::search;
 use crate::error::{StoreError, is_damage};
 use crate::id::MessageId;
-use crate::message::{Cdr, Event, EventKind, Message, Page, RemoteId, Search, State, Story, Timestamp};
+use crate::message::{Cdr, Event, EventKind, Judge, Message, Page, RemoteId, Search, Story, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
-use std::collections::HashMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A second connection for lists and look-ups, for one thread; it sees every commit at once and never
 /// holds the writer up.
@@ -33,10 +33,10 @@ impl Reader {
         story(&self.c, id)
     }
 
-    /// See [`crate::Store::search`].
-    pub fn search(&self, wanted: &Search) -> Result<Page, StoreError> {
+    /// See [`crate::Store::search`]; of those, only what `judge` means.
+    pub fn search(&self, wanted: &Search, judge: &mut dyn Judge) -> Result<Page, StoreError> {
         let _snapshot = self.c.unchecked_transaction()?;
-        search(&self.c, wanted)
+        search::search(&self.c, wanted, judge)
     }
 
     /// See [`crate::Store::cdrs`].
@@ -71,7 +71,7 @@ fn row(c: &Connection, id: MessageId) -> Result<Option<Live>, StoreError> {
 }
 
 /// None for a row that is not as it was written.
-fn sound<T>(read: rusqlite::Result<T>) -> Result<Option<T>, StoreError> {
+pub(super) fn sound<T>(read: rusqlite::Result<T>) -> Result<Option<T>, StoreError> {
     match read {
         Ok(found) => Ok(Some(found)),
         Err(error) if is_damage(&error) => Ok(None),
@@ -105,77 +105,6 @@ fn show(event: EventRow, events: &mut Vec<Event>) {
     events.push(Event { at: event.at, kind });
 }
 
-pub(super) fn search(c: &Connection, search: &Search) -> Result<Page, StoreError> {
-    let started = Instant::now();
-    let until = search.until.map_or(MessageId::MAX, MessageId::first_at);
-    let from = search.from.map_or(MessageId::ZERO, MessageId::first_at);
-    let mut cursor = search.before.map_or(until, |before| before.min(until));
-    let mut page = Page::default();
-    let mut days = schema::days(c)?;
-    days.retain(|day| (Day::of(from)..=Day::of(cursor)).contains(day));
-    let mut fresh: Option<HashMap<MessageId, Vec<EventRow>>> = None;
-    for number in days.into_iter().rev() {
-        let mut statement = c.prepare_cached(&Day::page(number))?;
-        let mut rows = statement.query([cursor.to_sql(), from.to_sql()])?;
-        let mut looked_at = 0_u32;
-        while let Some(row) = rows.next()? {
-            looked_at += 1;
-            let id = MessageId::from_sql(row.get(0)?);
-            let is_late = looked_at.is_multiple_of(64) && started.elapsed() > SNAPSHOT;
-            if page.messages.len() >= search.limit.max(1) || is_late {
-                page.next = Some(cursor);
-                return Ok(page);
-            }
-            cursor = id;
-            // A list has no payloads, so no sums are looked at; what cannot even be read is left out.
-            let read = matches_texts(search, row)
-                .and_then(|matches| if matches { Live::from_row(row).map(Some) } else { Ok(None) });
-            let Some(mut live) = sound(read)?.flatten() else { continue };
-            if fresh.is_none() {
-                fresh = Some(unfolded(c)?);
-            }
-            for event in fresh.as_ref().and_then(|fresh| fresh.get(&id)).into_iter().flatten() {
-                if event.seq > live.row_seq {
-                    live.apply(event);
-                }
-            }
-            if search.state.is_none_or(|state| state == live.state()) {
-                page.messages.push(live.into_message());
-            }
-        }
-    }
-    Ok(page)
-}
-
-/// Compares columns as they lie in the page, before anything is copied.
-fn matches_texts(search: &Search, row: &rusqlite::Row<'_>) -> rusqlite::Result<bool> {
-    for (column, wanted) in [(7, &search.account), (9, &search.source), (10, &search.destination)] {
-        if let Some(wanted) = wanted
-            && row.get_ref(column)?.as_bytes_or_null().ok().flatten() != Some(wanted.as_bytes())
-        {
-            return Ok(false);
-        }
-    }
-    let state: i64 = row.get(1)?;
-    // An ended row is what it says; only a replay less than a minute old could differ.
-    let is_settled = state >= schema::FIRST_FINAL;
-    Ok(match search.state {
-        Some(State::Final(how)) if is_settled => live::final_to_sql(how) == state,
-        _ => state == FRESH || search.state.is_none() || !is_settled || search.state == Some(State::Queued),
-    })
-}
-
-/// Events not folded into rows yet, by message.
-fn unfolded(c: &Connection) -> Result<HashMap<MessageId, Vec<EventRow>>, StoreError> {
-    let mut by_id: HashMap<MessageId, Vec<EventRow>> = HashMap::new();
-    let mut statement = c.prepare_cached(&format!("SELECT {EVENT_COLUMNS} FROM event ORDER BY seq"))?;
-    for event in statement.query_map([], EventRow::from_row)? {
-        let Some(event): Option<EventRow> = sound(event)? else { continue };
-        by_id.entry(event.id).or_default().push(event);
-    }
-    Ok(by_id)
-}
-
 pub(super) fn cdrs(c: &Connection, after: u64, limit: usize) -> Result<Vec<Cdr>, StoreError> {
     let mut found = Vec::new();
     let after = i64::try_from(after).unwrap_or(i64::MAX);
@@ -196,7 +125,3 @@ pub(super) fn cdrs(c: &Connection, after: u64, limit: usize) -> Result<Vec<Cdr>,
     }
     Ok(found)
 }
-
-/// A reader's snapshot keeps the write-ahead log from being reset, so a page ends here and says where
-/// to go on.
-const SNAPSHOT: Duration = Duration::from_millis(250);

@@ -78,10 +78,11 @@ impl Day {
         id.made_at().0.div_euclid(DAY_MS)
     }
 
-    /// Reads downwards from a key, without payloads.
-    pub(super) fn page(number: i64) -> String {
-        let columns = COLUMNS.replace("payload,sum", "x'',NULL");
-        format!("SELECT {columns} FROM message_{number} WHERE id<?1 AND id>=?2 ORDER BY id DESC")
+    /// Reads what lies between two keys. Without payloads there are no sums either.
+    pub(super) fn page(number: i64, is_upwards: bool, has_payloads: bool) -> String {
+        let columns = if has_payloads { COLUMNS } else { &COLUMNS.replace("payload,sum", "x'',NULL") };
+        let order = if is_upwards { "ASC" } else { "DESC" };
+        format!("SELECT {columns} FROM message_{number} WHERE id<?1 AND id>=?2 ORDER BY id {order}")
     }
 
     /// All that may be fresh: whether a row is, it says itself, and may be wrong about it.

@@ -47,6 +47,19 @@ pub enum State {
 }
 
 impl State {
+    /// As the specification writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Outbound => "OUTBOUND",
+            Self::BoundTx => "BOUND_TX",
+            Self::BoundRx => "BOUND_RX",
+            Self::BoundTrx => "BOUND_TRX",
+            Self::Unbound => "UNBOUND",
+            Self::Closed => "CLOSED",
+        }
+    }
+
     /// Whether PDUs of an application may pass.
     pub const fn is_bound(self) -> bool {
         matches!(self, Self::BoundTx | Self::BoundRx | Self::BoundTrx)

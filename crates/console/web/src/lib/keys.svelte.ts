@@ -8,6 +8,8 @@ export interface Key {
   does: string;
   /** Not in the foot. */
   quiet?: boolean;
+  /** Whether it is meant now; always, without. */
+  here?: () => boolean;
   run: (event: KeyboardEvent) => void;
 }
 
@@ -39,7 +41,7 @@ addEventListener("keydown", (event) => {
   if (single && (event.key === "Enter" || event.key === " ") && event.target instanceof HTMLElement && event.target.closest("button, a, summary")) return;
   const held = `${event.ctrlKey || event.metaKey ? "Ctrl " : ""}${event.altKey ? "Alt " : ""}`;
   const names = [held + event.key, `${held}${event.shiftKey ? "Shift " : ""}${event.key}`];
-  const found = keys().find((key) => names.some((name) => name.toLowerCase() === key.key.toLowerCase() && (key.key.length > 1 || name === key.key)));
+  const found = keys().find((key) => (key.here?.() ?? true) && names.some((name) => name.toLowerCase() === key.key.toLowerCase() && (key.key.length > 1 || name === key.key)));
   if (found) {
     event.preventDefault();
     found.run(event);

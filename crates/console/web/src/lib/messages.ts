@@ -2,7 +2,6 @@
 import type { Parsed } from "./filter";
 import { duration } from "./format";
 import { look, word } from "./states";
-import { from } from "./tail";
 
 export interface Message {
   message_id: string;
@@ -48,76 +47,44 @@ export interface Story extends Message {
 }
 
 export const STATES = ["queued", "sent", "delivered", "failed", "expired", "cancelled"];
-export const FIELDS = ["account", "source", "dest", "state", "id", "kind", "connector", "text", "attempts"];
+export const FIELDS = ["account", "source", "dest", "state", "id", "kind", "connector", "text", "attempts", "queue", "reason", "remote", "told"];
 
-/** A state by the server's word or by the protocol's; as it was typed if it is neither. */
-export const stateOf = (typed: string): string => STATES.find((state) => state === typed.toLowerCase() || word(state) === typed.toUpperCase()) ?? typed.toLowerCase();
-
-/** What the server looks for itself: exact values of these. */
-const server: Record<string, string> = { account: "account", source: "source_addr", dest: "destination_addr", state: "state" };
-
-export function asked({ terms }: Parsed): Record<string, string> {
-  const made: Record<string, string> = {};
-  for (const { field, op, value } of terms) {
-    if (op !== ":" || /[*,]/.test(value)) continue;
-    const name = server[field];
-    if (field === "state") {
-      // A word that is no state matches nothing here, and would be refused there.
-      if (STATES.includes(stateOf(value))) made["state"] = stateOf(value);
-    } else if (name) made[name] = field === "account" ? value : value.replace(/^\+(?=\d)/, "");
-    // Its ids are in their order, so that one can be asked for.
-    else if (field === "id" && /^\d{1,20}$/.test(value)) made["before"] = from(value);
-  }
-  return made;
+/** A state by the server's word or by the protocol's; all that begin so, while it is being typed; as it was typed if there is none. */
+export function statesOf(typed: string): string[] {
+  const start = typed.toLowerCase().replace(/\*$/, "");
+  const words = (state: string): string[] => [state, word(state).toLowerCase()];
+  const exact = STATES.filter((state) => words(state).includes(start));
+  const begun = exact.length ? exact : STATES.filter((state) => words(state).some((each) => each.startsWith(start)));
+  return begun.length ? begun : [typed];
 }
 
-/** Whether something is asked for that the server does not look for. */
-export const isLocal = (parsed: Parsed): boolean => parsed.terms.some((term) => Object.keys(asked({ terms: [term], error: null })).length === 0);
+/** The server's names. */
+const names: Record<string, string> = { source: "source_addr", dest: "destination_addr", id: "message_id", remote: "remote_id", "": "contains" };
 
-const own = (message: Message, field: string): string => {
-  switch (field) {
-    case "account": return message.account;
-    case "source": return message.source_addr;
-    case "dest": return message.destination_addr;
-    case "state": return message.state;
-    case "id": return message.message_id;
-    case "kind": return message.kind ?? "";
-    case "connector": return message.connector ?? message.queue;
-    case "text": return message.text ?? "";
-    case "attempts": return String(message.attempts);
-    default: return [message.message_id, message.source_addr, message.destination_addr, message.account, message.text ?? "", message.remote_id ?? "", message.reason ?? ""].join(" ");
-  }
-};
+/** One of several values, as the server writes patterns. */
+function part(field: string, value: string): string {
+  if (field === "state") return statesOf(value).join(",");
+  // A text may begin with a plus; a number does in the page, and not on the wire.
+  return field === "dest" || field === "source" ? value.replace(/^\+(?=[\d*])/, "") : value;
+}
 
-/** Whether a message is what the filter asks for: `*` stands for any text, a comma for or. */
-export function holds(message: Message, { terms }: Parsed): boolean {
-  return terms.every(({ field, op, value }) => {
-    const there = own(message, field).toLowerCase();
-    if (op === ">") return Number(there) > Number(value);
-    if (op === "<") return Number(there) < Number(value);
-    if (op === "~") {
-      try {
-        return new RegExp(value, "iu").test(there);
-      } catch {
-        return false;
-      }
-    }
-    const found = value.toLowerCase().split(",").some((part) => {
-      const wanted = field === "dest" || field === "source" ? part.replace(/^\+(?=[\d*])/, "") : field === "state" ? stateOf(part) : part;
-      if (field === "" || field === "text") return there.includes(wanted.replaceAll("*", ""));
-      if (!wanted.includes("*")) return there === wanted;
-      const pieces = wanted.split("*");
-      let at = 0;
-      return pieces.every((piece, place) => {
-        const next = place === pieces.length - 1 && piece !== "" ? there.length - piece.length : there.indexOf(piece, at);
-        const good = next >= at && there.startsWith(piece, next) && (place > 0 || next === 0);
-        at = next + piece.length;
-        return good;
-      });
-    });
-    return op === "!=" ? !found : found;
+/** A text that stands anywhere, in either case; `*` is any text. */
+const within = (value: string): string => `/${value.split("*").map((piece) => piece.replace(/[\\^$.|?+()[\]{}]/g, "\\$&")).join(".*")}/i`;
+
+/** What the server is asked for: `*` stands for any text, a comma for or. */
+export function asked({ terms }: Parsed): [string, string][] {
+  return terms.map(({ field, op, value }) => {
+    const name = names[field] ?? field;
+    if (op === ">") return [name, `${Number(value) + 1}..`];
+    if (op === "<") return [name, `..${Number(value) - 1}`];
+    if (op === "~") return [name, `/${value}/i`];
+    const wanted = field === "text" ? within(value) : field === "" || value.startsWith("/") ? value : value.split(",").map((one) => part(field, one)).join(",");
+    return [name, op === "!=" ? `!${wanted}` : wanted];
   });
 }
+
+/** Whether one message is asked for, whenever it was. */
+export const isOne = ({ terms }: Parsed): boolean => terms.some(({ field, op, value }) => field === "id" && op === ":" && /^\d+$/.test(value));
 
 const COLUMNS = ["accepted", "message_id", "kind", "account", "source_addr", "destination_addr", "text", "state", "ended", "attempts", "connector", "remote_id", "reason"] as const;
 

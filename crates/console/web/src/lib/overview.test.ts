@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { alarms, lead, type Status } from "./overview";
+import { agoOfDay, lasted, alarms, lead, type Status } from "./overview";
 import type { Connector } from "./sessions";
 
 const status: Status = {
@@ -18,4 +18,11 @@ it("the sentence says what is down and what waits", () => {
 });
 it("alarms are what needs a person", () => {
   expect(alarms(status, [connector("a", 2), connector("b", 0), connector("c", 1)], { unknown: 2 }).map((each) => each.state)).toEqual(["CLOSED", "RETRYING", "UNKNOWN"]);
+});
+it("the day before is told where the series reaches so far", () => {
+  const now = 1_795_348_800_000;
+  const line = Array.from({ length: 1_440 }, (_, at): number | null => (at < 5 ? 10 + at : 99));
+  const of = (accepted: (number | null)[]): number | null => agoOfDay({ start_ms: now - 1_440 * 60_000, step_ms: 60_000, keys: [], series: { accepted } }, "accepted", now);
+  expect([of(line), of([null, ...line.slice(1)]), of([])]).toEqual([12, null, null]);
+  expect(lasted({ key: "up/down", title: "", began_ms: 1_000, ended_ms: 67_000 })).toBe("1 min 6 s");
 });

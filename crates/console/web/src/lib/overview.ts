@@ -75,3 +75,26 @@ export function alarms(status: Status, connectors: readonly Connector[], receipt
   if (receipts.unknown > 0) found.push({ key: "receipts", state: "UNKNOWN", title: `${number(receipts.unknown)} receipts of unknown ids`, text: "They are kept: the connector's form of ids may be another one.", to: "/connectors" });
   return found;
 }
+
+/** An alarm of the last hour. */
+export interface Past {
+  key: string;
+  title: string;
+  began_ms: number;
+  ended_ms: number | null;
+}
+
+/** How long it stood. */
+export const lasted = ({ began_ms, ended_ms }: Past): string => duration(Math.max(1_000, (ended_ms ?? began_ms) - began_ms)).replace(/\.\d+ s$/, " s");
+
+const DAY_MS = 86_400_000;
+/** What is compared is the mean of some minutes. */
+const POINTS = 5;
+
+/** How much it was at this time of the day before; nothing if the series does not reach so far. */
+export function agoOfDay({ series, start_ms, step_ms }: Series, key: string, now = Date.now()): number | null {
+  const line = series[key] ?? [];
+  const first = Math.max(0, Math.round((now - DAY_MS - start_ms) / step_ms));
+  const values = line.slice(first, first + POINTS).filter((value) => value !== null);
+  return values.length < POINTS ? null : values.reduce((sum, value) => sum + value, 0) / POINTS;
+}

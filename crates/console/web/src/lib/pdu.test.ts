@@ -27,6 +27,14 @@ it("names each line once, and writes values by their kind", () => {
   ]);
 });
 
+it("text in message_payload is text, as in short_message", () => {
+  const value = node("value", 4, 6, "4869", { class: "text" });
+  const payload = node("message_payload", 0, 6, "4869", { kind: "tlv", class: "tlv", children: [node("tag", 0, 2, 0x424), node("length", 2, 4, 2), value] });
+  const of = (text: Shown["text"]): string | undefined => rows({ ...shown, hex: "042400024869", text, nodes: [payload], defect: null, findings: [] })[0]?.value;
+  expect(of({ text: "Hi", encoding: "GSM 7-bit", septets_or_units: 2 })).toBe('"Hi"');
+  expect(of({ text: "4869", encoding: "binary", septets_or_units: 2, fidelity: "hexadecimal" })).toBe("48 69");
+});
+
 it("puts faults on their fields, or on what stands at their octet", () => {
   const all = rows(shown);
   expect(all.filter((row) => row.faults.length > 0).map((row) => [row.key, row.faults[0]?.bad])).toEqual([["sm_length", true], ["user_message_reference/value", false]]);

@@ -104,7 +104,9 @@ export function rows(shown: Shown): Row[] {
 }
 
 function written(shown: Shown, node: Node, depth: number): { value: string; plain: string } {
-  const isText = node.class === "text" && depth === 0 && shown.text !== null && shown.text.fidelity !== "hexadecimal" && node.end > node.start && (node.kind !== "tlv" || node.children.some((child) => child.class === "text"));
+  // Of message_payload, its value is the text.
+  const carries = node.kind === "tlv" ? node.children.some((child) => child.class === "text") : node.class === "text";
+  const isText = carries && depth === 0 && shown.text !== null && shown.text.fidelity !== "hexadecimal" && node.end > node.start;
   if (isText && shown.text) return { value: `"${shown.text.text}"`, plain: shown.text.text };
   const value = node.value ?? (node.kind === "tlv" ? (node.children.find((child) => child.name === "value")?.value ?? null) : null);
   if (value === null) return { value: "", plain: octetsOf(shown, node) };

@@ -44,6 +44,40 @@ it("a message's PDUs are found by their ids, with what answers what", async () =
   expect(told[7]?.who).toBe("0000458957 is 458957 there, by its text");
   expect(told.filter((step) => step.wait).map((step) => step.pdu)).toEqual([20]);
 });
+const from = (all: Recorded[]) => (conditions: Record<string, string | number>): Promise<Recorded[]> => {
+  const { limit: _, after = 0, from_ms = 0, until_ms = Infinity, connector, ...rest } = conditions;
+  const near = (pdu: Recorded): boolean => Date.parse(pdu.time) >= Number(from_ms) && Date.parse(pdu.time) < Number(until_ms);
+  const isThere = (pdu: Recorded): boolean => connector === undefined || (connector === "!*" ? pdu.connector === undefined : connector === "*" ? pdu.connector !== undefined : pdu.connector === connector);
+  return Promise.resolve(all.filter((pdu) => pdu.number > Number(after) && near(pdu) && isThere(pdu) && Object.entries(rest).every(([name, wanted]) => matches({ ...pdu.pdu, ...pdu }[name as never], wanted))));
+};
+const hello = { source_addr: "bank", destination_addr: "4915112345678", short_message: "48656c6c6f" };
+it("attempts that were refused are found by what they carry, and no other message's", async () => {
+  const all = [
+    at(3, 203, { ...there, direction: "out", sequence_number: 150, pdu: hello }),
+    at(4, 204, { ...there, command: "submit_sm_resp", sequence_number: 150, command_status: "ESME_RTHROTTLED" }),
+    at(7, 214, { ...there, direction: "out", sequence_number: 155, pdu: hello }),
+    at(8, 215, { ...there, command: "submit_sm_resp", sequence_number: 155, pdu: { message_id: "0000458957" } }),
+    at(9, 216, { ...there, direction: "out", sequence_number: 156, pdu: hello }),
+    at(10, 217, { ...there, command: "submit_sm_resp", sequence_number: 156, pdu: { message_id: "777" } }),
+    at(11, 218, { ...there, direction: "out", sequence_number: 157, pdu: { ...hello, short_message: "42" } }),
+  ];
+  const traced = await trace({ ...story, pdu: hello }, from(all));
+  expect(traced.map(({ pdu, what }) => [pdu.number, what])).toEqual([[3, "request"], [4, "answer"], [7, "request"], [8, "answer"]]);
+  expect(traced[0]?.evidence).toBe("the same addresses and text");
+});
+it("a message from a handset is followed from its connector to its ESME", async () => {
+  const incoming = { ...story, kind: "incoming", queue: "esme:bank", remote_ids: [], remote_id: null, pdu: hello, events: [{ at: "2026-11-22T17:30:14.220Z", event: "end", state: "delivered" }] } as unknown as Story;
+  const all = [
+    at(1, 201, { ...there, command: "deliver_sm", sequence_number: 1, pdu: hello }),
+    at(2, 203, { ...there, command: "deliver_sm_resp", direction: "out", sequence_number: 1 }),
+    at(3, 204, { ...esme, command: "deliver_sm", direction: "out", sequence_number: 9, pdu: hello }),
+    at(4, 205, { ...esme, command: "deliver_sm_resp", sequence_number: 9 }),
+    at(5, 3_000, { ...there, command: "deliver_sm", sequence_number: 2, pdu: hello }),
+  ];
+  const traced = await trace(incoming, from(all));
+  expect(traced.map(({ pdu, lane, what }) => [pdu.number, lane, what])).toEqual([[1, "right", "request"], [2, "right", "answer"], [3, "left", "request"], [4, "left", "answer"]]);
+  expect(withPdus(steps(incoming), incoming, traced).map((step) => step.title)).toEqual(["deliver_sm", "Stored", "deliver_sm_resp ESME_ROK", "deliver_sm", "deliver_sm_resp ESME_ROK"]);
+});
 it("a moment's number is found without reading all", async () => {
   let asked = 0;
   const look = ({ after = 0 }: Record<string, string | number>): Promise<Recorded[]> => {

@@ -28,6 +28,8 @@ const escaped = (id: string): string => id.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$
 export const pattern = (ids: readonly string[]): string => `/(?i)^0*(${ids.map((id) => escaped(id.replace(/^0+(?=.)/, ""))).join("|")})$/`;
 const inText = (ids: readonly string[]): string => `/(?i)^id:0*(${ids.map((id) => escaped(id.replace(/^0+(?=.)/, ""))).join("|")})\\b/`;
 
+const plain = (id: string): string => id.replace(/^0+(?=.)/, "").toLowerCase();
+
 const isAnswer = (pdu: Recorded): boolean => pdu.command?.endsWith("_resp") ?? false;
 
 /** A request is sought so far before its answer. */
@@ -53,6 +55,21 @@ export async function numberAt(ms: number, last: number, ask: Ask = record): Pro
   }
   return low;
 }
+
+/** Patterns are no longer than this. */
+const LONGEST = 900;
+
+/** What shows a message that carries no id: its addresses and its user data. */
+function contentOf({ source_addr, destination_addr, pdu }: Story): Record<string, string> | null {
+  const tlvs = Array.isArray(pdu?.["tlvs"]) ? (pdu["tlvs"] as { name?: string; hex?: string }[]) : [];
+  const payload = tlvs.find((tlv) => tlv.name === "message_payload")?.hex;
+  const short = pdu?.["short_message"];
+  const octets = payload ?? (typeof short === "string" ? short : "");
+  if (octets === "" || octets.length > LONGEST) return null;
+  return { source_addr: exactly(source_addr), destination_addr: exactly(destination_addr), [payload === undefined ? "short_message" : "message_payload"]: octets };
+}
+/** As a pattern, whatever it holds. */
+const exactly = (text: string): string => (/[*?/!]|\.\./.test(text) ? `/^${escaped(text)}$/` : text);
 
 /** What is read in full; of more, only as much as it takes to find one of each. */
 const LARGE = 50_000;
@@ -86,6 +103,19 @@ export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> 
       if (pdu && first && !found.has(pdu.number)) found.set(pdu.number, { pdu, lane, what: what === "receipt" ? "answer" : "request", evidence: what === "receipt" ? "answers the receipt" : `answered with ${evidence(first)}` });
     }
   };
+  // What has no id of its own, or was never given one: the same addresses and octets.
+  const same = async (lane: Traced["lane"], conditions: Record<string, string | number>): Promise<void> => {
+    const content = contentOf(story);
+    if (!content) return;
+    for (const pdu of await ask({ ...content, ...conditions, limit })) {
+      const answer = await partner(pdu, ask);
+      const given = answer?.command_status === "ESME_ROK" ? answer.pdu?.["message_id"] : undefined;
+      // The same text to the same number, and another message.
+      if (story.kind !== "incoming" && typeof given === "string" && given !== "" && !story.remote_ids.some((id) => plain(id) === plain(given))) continue;
+      if (!found.has(pdu.number)) found.set(pdu.number, { pdu, lane, what: "request", evidence: "the same addresses and text" });
+      if (answer && !found.has(answer.number)) found.set(answer.number, { pdu: answer, lane, what: "answer", evidence: "answers it" });
+    }
+  };
   const own = story.told ?? story.message_id;
   const receipts = async (): Promise<void> => {
     if (ended === null || (isLarge && !asksReceipt)) return;
@@ -101,6 +131,13 @@ export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> 
     await add([...byTlv, ...byText.filter((pdu) => !numbers.has(pdu.number))].filter(mine), "right", "receipt", (pdu) => (numbers.has(pdu.number) ? "receipted_message_id" : "id in its text"));
   };
   if (story.kind === "receipt") await receipts();
+  else if (story.kind === "incoming") {
+    const around = { from_ms: earliest, until_ms: Date.parse(story.accepted) + 1_000 };
+    await Promise.all([
+      same("right", { command: "deliver_sm", direction: "in", connector: story.connector ?? "*", ...around }),
+      same("left", { command: "deliver_sm", direction: "out", connector: "!*", after: since }),
+    ]);
+  }
   else if (story.kind === "message" || story.kind === "broadcast") {
     await Promise.all([
       ask({ message_id: own, direction: "out", after: since, limit }).then((pdus) => add(pdus.filter((pdu) => pdu.connector === undefined && /^(submit|data|broadcast)\w*_resp$/.test(pdu.command ?? "")), "left", "answer", () => `message_id ${own}`)),
@@ -112,6 +149,8 @@ export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> 
           ]
         : []),
     ]);
+    // Attempts that were refused, or not answered.
+    if (story.kind === "message" && !isLarge) await same("right", { command: "submit_sm", direction: "out", connector: "*", after: since });
   }
   return [...found.values()].sort((one, other) => one.pdu.number - other.pdu.number);
 }
@@ -143,11 +182,13 @@ export function withPdus(steps: readonly Step[], story: Story, traced: readonly 
       direction: pdu.direction,
     };
   });
-  const first = made.find((step) => step.lane === "left" && !step.isAnswer)?.atMs;
+  const entry = story.kind === "incoming" ? "right" : "left";
+  const first = made.find((step) => step.lane === entry && !step.isAnswer)?.atMs;
   const kept = steps.flatMap((step): Step[] => {
-    if (step.key === "accepted" && has("left", "request")) return [];
+    if (step.key === "accepted" && has(entry, "request")) return [];
     if (step.key === "stored") return [{ ...step, title: "Stored", atMs: Math.max(step.atMs, first ?? 0) }];
     if (step.direction === "out" && step.lane === "right" && traced.some(({ pdu, lane, what }) => lane === "right" && what === "answer" && pdu.direction === "in")) return [];
+    if (story.kind === "incoming" && step.lane === "left" && has("left", "answer")) return [];
     if (story.kind === "receipt" && step.lane === "left" && has("left", "receipt")) return [];
     if (step.key === "ended" || step.direction !== "own") {
       const receipt = traced.find((each) => each.lane === "right" && each.what === "receipt");
@@ -158,7 +199,7 @@ export function withPdus(steps: readonly Step[], story: Story, traced: readonly 
     }
     return [step];
   });
-  const rank = (step: Step): number => (step.key === "stored" ? 1 : step.pdu === undefined ? 3 : step.lane === "left" && step.direction === "in" ? 0 : 2);
+  const rank = (step: Step): number => (step.key === "stored" ? 1 : step.pdu === undefined ? 3 : step.lane === entry && step.direction === "in" ? 0 : 2);
   // The record's order holds, even where an answer has an earlier moment than what it answers.
   const order = new Map(kept.map((step) => [step.key, step.atMs]));
   let latest = 0;
