@@ -37,6 +37,7 @@ pub use access::{
     LockoutSettings, Otherwise, PerSecond, Secret, SecretError, Sender, ServerKey, SourcePattern,
     SourcePolicy,
 };
+pub use entities::Draft;
 pub use explain::{BadQuestion, Explained, Question, SourceSeen, explain};
 pub use offline::{Offline, OfflineError, Stats, hash};
 pub use reference::reference;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use smppkit_ops::{Json, Path, Problem};
+use smppkit_ops::{Json, Path, Problem, Query};
 use smppkit_route::Rule;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Operated;
 use crate::entities::{Kept, Kind, NotMade, Origin, Routes};
@@ -32,6 +32,16 @@ impl From<Origin> for MadeIn {
             Origin::Rest => Self::Rest,
         }
     }
+}
+
+/// Whether a change is meant.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trial {
+    /// Whether only to say what would be answered: nothing is changed.
+    #[serde(default)]
+    check: bool,
 }
 
 /// An answer with the revision of all that was made over REST.
@@ -78,7 +88,7 @@ pub(super) async fn account(
 /// Makes an account, or puts it in place of the one with its name. Its sessions stay bound while it may
 /// bind. A password that is not given stays as it was; it is kept as a hash.
 #[utoipa::path(put, path = "/api/v1/accounts/{system_id}", tag = "accounts", request_body = AccountSettings,
-    params(("system_id" = String, Path, description = "The account's name"),
+    params(("system_id" = String, Path, description = "The account's name"), Trial,
         ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Account, headers(("ETag" = String, description = "The new revision"))),
         (status = 400, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
@@ -87,11 +97,14 @@ pub(super) async fn account(
 pub(super) async fn put_account(
     State(operated): State<Operated>,
     Path(system_id): Path<String>,
+    Query(trial): Query<Trial>,
     headers: HeaderMap,
     Json(given): Json<Map<String, Value>>,
 ) -> Result<Revised<Account>, Problem> {
-    operated.put(Kind::Account, &system_id, &headers, given).await?;
-    account(State(operated), Path(system_id)).await
+    let settings = operated.put(Kind::Account, &system_id, (&headers, trial), given).await?;
+    let made = settings.account.into_iter().find(|account| account.system_id == system_id);
+    let settings = made.ok_or_else(|| Problem::unavailable("it was taken away meanwhile"))?;
+    Ok(operated.revised(Account { origin: MadeIn::Rest, settings }))
 }
 
 /// Takes an account away that was made over REST, and unbinds its sessions. What waits for it waits.
@@ -128,7 +141,7 @@ pub(super) async fn connector(
 /// Makes a connector, or puts it in place of the one with its name, whose sessions are then bound anew.
 /// Those of others stay. A password that is not given stays as it was.
 #[utoipa::path(put, path = "/api/v1/connectors/{name}", tag = "connectors", request_body = ConnectorSettings,
-    params(("name" = String, Path, description = "The connector's name"),
+    params(("name" = String, Path, description = "The connector's name"), Trial,
         ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Connector, headers(("ETag" = String, description = "The new revision"))),
         (status = 400, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
@@ -137,11 +150,14 @@ pub(super) async fn connector(
 pub(super) async fn put_connector(
     State(operated): State<Operated>,
     Path(name): Path<String>,
+    Query(trial): Query<Trial>,
     headers: HeaderMap,
     Json(given): Json<Map<String, Value>>,
 ) -> Result<Revised<Connector>, Problem> {
-    operated.put(Kind::Connector, &name, &headers, given).await?;
-    connector(State(operated), Path(name)).await
+    let settings = operated.put(Kind::Connector, &name, (&headers, trial), given).await?;
+    let made = settings.connector.into_iter().find(|connector| connector.name == name);
+    let settings = made.ok_or_else(|| Problem::unavailable("it was taken away meanwhile"))?;
+    Ok(operated.revised(Connector { origin: MadeIn::Rest, settings }))
 }
 
 /// Takes a connector away that was made over REST, once nothing waits for it and no route leads to it.
@@ -181,42 +197,44 @@ impl Operated {
         &self,
         kind: Kind,
         name: &str,
-        headers: &HeaderMap,
+        meant: (&HeaderMap, Trial),
         given: Map<String, Value>,
-    ) -> Result<(), Problem> {
+    ) -> Result<Settings, Problem> {
         self.entities.not_in_file(kind, name).map_err(problem)?;
         let (hub, own) = (Arc::clone(&self.hub), name.to_owned());
-        self.make(headers, move |kept| kept.put(kind, &own, given, &hub.key)).await
+        self.make(meant, move |kept| kept.put(kind, &own, given, &hub.key)).await
     }
 
     async fn remove(&self, kind: Kind, name: &str, headers: &HeaderMap) -> Result<(), Problem> {
         self.entities.not_in_file(kind, name).map_err(problem)?;
         let own = name.to_owned();
-        let made = self.make(headers, move |kept| kept.remove(kind, &own)).await;
+        let made = self.make((headers, Trial::default()), move |kept| kept.remove(kind, &own)).await;
         // What it was is good by itself: something else needs it.
-        made.map_err(
-            |problem| if problem.status == 422 { Problem::conflict(problem.detail) } else { problem },
-        )
+        made.map(drop).map_err(|problem| {
+            if problem.status == 422 { Problem::conflict(problem.detail) } else { problem }
+        })
     }
 
-    /// Makes a change, puts it into use and has the sessions follow.
+    /// Makes a change, puts it into use and has the sessions follow; returns all settings with it.
     pub(super) async fn make(
         &self,
-        headers: &HeaderMap,
+        (headers, trial): (&HeaderMap, Trial),
         change: impl FnOnce(&mut Kept) -> Result<(), NotMade> + Send + 'static,
-    ) -> Result<(), Problem> {
+    ) -> Result<Settings, Problem> {
         let revision = meant_for(headers)?;
         let operated = self.clone();
         let made = tokio::task::spawn_blocking(move || {
             let Operated { hub, entities, .. } = &operated;
             let check = |settings: Settings| hub.check(settings);
             let apply = |settings: Settings| crate::serve::apply(hub, settings);
-            entities.change(revision, change, check, apply)
+            entities.change(revision, change, check, (!trial.check).then_some(apply))
         });
         let made = made.await.map_err(|_| Problem::unavailable("the change was not made"))?;
-        made.map_err(problem)?;
-        self.binds.follow();
-        Ok(())
+        let settings = made.map_err(problem)?;
+        if !trial.check {
+            self.binds.follow();
+        }
+        Ok(settings)
     }
 }
 
@@ -250,13 +268,19 @@ impl Operated {
     /// The routes of now, those made over REST first.
     pub(super) fn routes(&self, routes: Routes) -> Vec<Route> {
         let made = self.entities.routes_made(routes);
-        let plan = self.hub.plan.load();
+        Route::all(routes, &self.hub.plan.load().settings, made)
+    }
+}
+
+impl Route {
+    /// The routes of settings, the first of which were made over REST.
+    pub(super) fn all(routes: Routes, settings: &Settings, made: usize) -> Vec<Self> {
         let all = match routes {
-            Routes::Submitted => &plan.settings.route,
-            Routes::Incoming => &plan.settings.mo_route,
+            Routes::Submitted => &settings.route,
+            Routes::Incoming => &settings.mo_route,
         };
         let origin = |at: usize| if at < made { MadeIn::Rest } else { MadeIn::File };
-        all.iter().enumerate().map(|(at, route)| Route { origin: origin(at), route: route.clone() }).collect()
+        all.iter().enumerate().map(|(at, route)| Self { origin: origin(at), route: route.clone() }).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! in one file of the data directory, which is written whole before anything changes, and have one
 //! revision together.
 
+mod draft;
 mod kept;
 mod place;
 
@@ -17,6 +18,7 @@ use tracing::warn;
 use crate::access::ServerKey;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
 
+pub use draft::Draft;
 pub(crate) use kept::{Kept, KeptError};
 
 /// What the gateway's settings are made of.
@@ -138,28 +140,24 @@ impl Entities {
         Ok(())
     }
 
-    /// Makes a change durable, then puts it into use.
+    /// Makes a change durable, then puts it into use; without `apply` it is only looked whether it could be.
+    /// Returns all settings as they are with it.
     pub(crate) fn change(
         &self,
         revision: Option<u64>,
         change: impl FnOnce(&mut Kept) -> Result<(), NotMade>,
         check: impl FnOnce(Settings) -> Result<(), String>,
-        apply: impl FnOnce(Settings) -> Result<(), String>,
-    ) -> Result<u64, NotMade> {
+        apply: Option<impl FnOnce(Settings) -> Result<(), String>>,
+    ) -> Result<Settings, NotMade> {
         let mut inside = self.inside();
-        let current = inside.kept.revision;
-        if revision.is_some_and(|revision| revision != current) {
-            return Err(NotMade::Stale { current });
-        }
-        let mut kept = inside.kept.clone();
-        change(&mut kept)?;
-        kept.revision += 1;
-        let merged = merge(&inside.base, &kept).map_err(NotMade::Invalid)?;
+        let (kept, merged) = inside.changed(revision, change)?;
         check(merged.clone()).map_err(NotMade::Invalid)?;
-        kept.write(&self.dir).map_err(NotMade::Write)?;
-        inside.kept = kept;
-        apply(merged).map_err(NotMade::Invalid)?;
-        Ok(current + 1)
+        if let Some(apply) = apply {
+            kept.write(&self.dir).map_err(NotMade::Write)?;
+            inside.kept = kept;
+            apply(merged.clone()).map_err(NotMade::Invalid)?;
+        }
+        Ok(merged)
     }
 
     /// Refuses what is in the file, and says where.
@@ -176,6 +174,25 @@ impl Entities {
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    /// What would be kept after a change, and all settings with it.
+    fn changed(
+        &self,
+        revision: Option<u64>,
+        change: impl FnOnce(&mut Kept) -> Result<(), NotMade>,
+    ) -> Result<(Kept, Settings), NotMade> {
+        let current = self.kept.revision;
+        if revision.is_some_and(|revision| revision != current) {
+            return Err(NotMade::Stale { current });
+        }
+        let mut kept = self.kept.clone();
+        change(&mut kept)?;
+        kept.revision += 1;
+        let merged = merge(&self.base, &kept).map_err(NotMade::Invalid)?;
+        Ok((kept, merged))
     }
 }
 

@@ -189,7 +189,7 @@ fn nothing_made_over_rest_shows_its_password() {
 }
 
 impl Gateway {
-    fn put(&self, path: &str, body: &Value, revision: Option<&str>) -> http::Answer {
+    pub(super) fn put(&self, path: &str, body: &Value, revision: Option<&str>) -> http::Answer {
         let headers: Vec<_> = revision.map(|revision| ("If-Match", revision)).into_iter().collect();
         http::ask(&self.admin, "PUT", &format!("/api/v1/{path}"), &headers, &body.to_string())
     }

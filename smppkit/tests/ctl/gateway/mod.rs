@@ -1,5 +1,6 @@
 //! A gateway with a simulator behind it: its REST interface, and `smppkit ctl` on it.
 
+mod draft;
 mod entities;
 mod http;
 mod metrics;
