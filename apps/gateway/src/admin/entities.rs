@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
 use serde_json::{Map, Value};
-use smppkit_ops::{Json, Path, Problem, Query};
+use smppkit_ops::{Json, Path, Problem};
 use smppkit_route::Rule;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Operated;
-use crate::entities::{Kept, Kind, NotMade, Origin, Routes};
+use super::meant::{Meant, Trial};
+use crate::entities::{Acting, Kept, Kind, NotMade, Origin, Routes};
 use crate::hub::Hub;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
 
@@ -32,16 +33,6 @@ impl From<Origin> for MadeIn {
             Origin::Rest => Self::Rest,
         }
     }
-}
-
-/// Whether a change is meant.
-#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Trial {
-    /// Whether only to say what would be answered: nothing is changed.
-    #[serde(default)]
-    check: bool,
 }
 
 /// An answer with the revision of all that was made over REST.
@@ -97,11 +88,10 @@ pub(super) async fn account(
 pub(super) async fn put_account(
     State(operated): State<Operated>,
     Path(system_id): Path<String>,
-    Query(trial): Query<Trial>,
-    headers: HeaderMap,
+    meant: Meant,
     Json(given): Json<Map<String, Value>>,
 ) -> Result<Revised<Account>, Problem> {
-    let settings = operated.put(Kind::Account, &system_id, (&headers, trial), given).await?;
+    let settings = operated.put(Kind::Account, &system_id, meant, given).await?;
     let made = settings.account.into_iter().find(|account| account.system_id == system_id);
     let settings = made.ok_or_else(|| Problem::unavailable("it was taken away meanwhile"))?;
     Ok(operated.revised(Account { origin: MadeIn::Rest, settings }))
@@ -109,7 +99,7 @@ pub(super) async fn put_account(
 
 /// Takes an account away that was made over REST, and unbinds its sessions. What waits for it waits.
 #[utoipa::path(delete, path = "/api/v1/accounts/{system_id}", tag = "accounts",
-    params(("system_id" = String, Path, description = "The account's name"),
+    params(("system_id" = String, Path, description = "The account's name"), Trial,
         ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Account, headers(("ETag" = String, description = "The new revision"))),
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -117,10 +107,10 @@ pub(super) async fn put_account(
 pub(super) async fn remove_account(
     State(operated): State<Operated>,
     Path(system_id): Path<String>,
-    headers: HeaderMap,
+    meant: Meant,
 ) -> Result<Revised<Account>, Problem> {
     let (_, Json(before)) = account(State(operated.clone()), Path(system_id.clone())).await?;
-    operated.remove(Kind::Account, &system_id, &headers).await?;
+    operated.remove(Kind::Account, &system_id, meant).await?;
     Ok(operated.revised(before))
 }
 
@@ -150,11 +140,10 @@ pub(super) async fn connector(
 pub(super) async fn put_connector(
     State(operated): State<Operated>,
     Path(name): Path<String>,
-    Query(trial): Query<Trial>,
-    headers: HeaderMap,
+    meant: Meant,
     Json(given): Json<Map<String, Value>>,
 ) -> Result<Revised<Connector>, Problem> {
-    let settings = operated.put(Kind::Connector, &name, (&headers, trial), given).await?;
+    let settings = operated.put(Kind::Connector, &name, meant, given).await?;
     let made = settings.connector.into_iter().find(|connector| connector.name == name);
     let settings = made.ok_or_else(|| Problem::unavailable("it was taken away meanwhile"))?;
     Ok(operated.revised(Connector { origin: MadeIn::Rest, settings }))
@@ -162,7 +151,7 @@ pub(super) async fn put_connector(
 
 /// Takes a connector away that was made over REST, once nothing waits for it and no route leads to it.
 #[utoipa::path(delete, path = "/api/v1/connectors/{name}", tag = "connectors",
-    params(("name" = String, Path, description = "The connector's name"),
+    params(("name" = String, Path, description = "The connector's name"), Trial,
         ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Connector, headers(("ETag" = String, description = "The new revision"))),
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -170,7 +159,7 @@ pub(super) async fn put_connector(
 pub(super) async fn remove_connector(
     State(operated): State<Operated>,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    meant: Meant,
 ) -> Result<Revised<Connector>, Problem> {
     let (_, Json(before)) = connector(State(operated.clone()), Path(name.clone())).await?;
     let queue = name.clone();
@@ -180,7 +169,7 @@ pub(super) async fn remove_connector(
             "{waiting} messages wait for {name:?}, and would wait for ever"
         )));
     }
-    operated.remove(Kind::Connector, &name, &headers).await?;
+    operated.remove(Kind::Connector, &name, meant).await?;
     Ok(operated.revised(before))
 }
 
@@ -197,7 +186,7 @@ impl Operated {
         &self,
         kind: Kind,
         name: &str,
-        meant: (&HeaderMap, Trial),
+        meant: Meant,
         given: Map<String, Value>,
     ) -> Result<Settings, Problem> {
         self.entities.not_in_file(kind, name).map_err(problem)?;
@@ -205,10 +194,10 @@ impl Operated {
         self.make(meant, move |kept| kept.put(kind, &own, given, &hub.key)).await
     }
 
-    async fn remove(&self, kind: Kind, name: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    async fn remove(&self, kind: Kind, name: &str, meant: Meant) -> Result<(), Problem> {
         self.entities.not_in_file(kind, name).map_err(problem)?;
         let own = name.to_owned();
-        let made = self.make((headers, Trial::default()), move |kept| kept.remove(kind, &own)).await;
+        let made = self.make(meant, move |kept| kept.remove(kind, &own)).await;
         // What it was is good by itself: something else needs it.
         made.map(drop).map_err(|problem| {
             if problem.status == 422 { Problem::conflict(problem.detail) } else { problem }
@@ -218,37 +207,25 @@ impl Operated {
     /// Makes a change, puts it into use and has the sessions follow; returns all settings with it.
     pub(super) async fn make(
         &self,
-        (headers, trial): (&HeaderMap, Trial),
+        meant: Meant,
         change: impl FnOnce(&mut Kept) -> Result<(), NotMade> + Send + 'static,
     ) -> Result<Settings, Problem> {
-        let revision = meant_for(headers)?;
+        let Meant { revision, check: is_trial, who } = meant;
+        let acting = Acting { who: who.to_string(), at_ms: self.hub.now().unix_ms };
         let operated = self.clone();
         let made = tokio::task::spawn_blocking(move || {
             let Operated { hub, entities, .. } = &operated;
             let check = |settings: Settings| hub.check(settings);
             let apply = |settings: Settings| crate::serve::apply(hub, settings);
-            entities.change(revision, change, check, (!trial.check).then_some(apply))
+            entities.change(revision, &acting, change, check, (!is_trial).then_some(apply))
         });
         let made = made.await.map_err(|_| Problem::unavailable("the change was not made"))?;
         let settings = made.map_err(problem)?;
-        if !trial.check {
+        if !is_trial {
             self.binds.follow();
         }
         Ok(settings)
     }
-}
-
-/// The revision in If-Match, if there is one.
-fn meant_for(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(given) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let given = given.to_str().unwrap_or_default();
-    if given == "*" {
-        return Ok(None);
-    }
-    let revision = given.trim_start_matches("W/").trim_matches('"').parse();
-    revision.map(Some).map_err(|_| {
-        Problem::new(StatusCode::PRECONDITION_FAILED, format!("If-Match: {given:?} is no revision of ours"))
-    })
 }
 
 pub(super) fn problem(not_made: NotMade) -> Problem {

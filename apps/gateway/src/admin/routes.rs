@@ -1,12 +1,12 @@
 //! Routes, a list at a time: their order counts.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
-use smppkit_ops::{Json, Problem, Query};
+use smppkit_ops::{Json, Problem};
 use smppkit_route::Rule;
 
 use super::Operated;
-use super::entities::{Revised, Route, Trial};
+use super::entities::{Revised, Route};
+use super::meant::{Meant, Trial};
 use crate::entities::Routes;
 
 /// The routes of messages from accounts, in the order in which they are asked: those made over REST
@@ -25,23 +25,23 @@ pub(super) async fn list(State(operated): State<Operated>) -> Revised<Vec<Route>
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn put(
     State(operated): State<Operated>,
-    Query(trial): Query<Trial>,
-    headers: HeaderMap,
+    meant: Meant,
     Json(rules): Json<Vec<Rule>>,
 ) -> Result<Revised<Vec<Route>>, Problem> {
-    replace(&operated, Routes::Submitted, (&headers, trial), rules).await
+    replace(&operated, Routes::Submitted, meant, rules).await
 }
 
 /// Takes all routes away that were made over REST.
 #[utoipa::path(delete, path = "/api/v1/routes", tag = "routes",
-    params(("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
+    params(Trial, ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Vec<Route>, headers(("ETag" = String, description = "The new revision"))),
-        (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+        (status = 400, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem)))]
 pub(super) async fn clear(
     State(operated): State<Operated>,
-    headers: HeaderMap,
+    meant: Meant,
 ) -> Result<Revised<Vec<Route>>, Problem> {
-    replace(&operated, Routes::Submitted, (&headers, Trial::default()), Vec::new()).await
+    replace(&operated, Routes::Submitted, meant, Vec::new()).await
 }
 
 /// The routes of messages from connectors, likewise.
@@ -59,29 +59,29 @@ pub(super) async fn list_mo(State(operated): State<Operated>) -> Revised<Vec<Rou
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn put_mo(
     State(operated): State<Operated>,
-    Query(trial): Query<Trial>,
-    headers: HeaderMap,
+    meant: Meant,
     Json(rules): Json<Vec<Rule>>,
 ) -> Result<Revised<Vec<Route>>, Problem> {
-    replace(&operated, Routes::Incoming, (&headers, trial), rules).await
+    replace(&operated, Routes::Incoming, meant, rules).await
 }
 
 /// Takes all routes of messages from connectors away that were made over REST.
 #[utoipa::path(delete, path = "/api/v1/mo_routes", tag = "routes",
-    params(("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
+    params(Trial, ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Vec<Route>, headers(("ETag" = String, description = "The new revision"))),
-        (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+        (status = 400, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem)))]
 pub(super) async fn clear_mo(
     State(operated): State<Operated>,
-    headers: HeaderMap,
+    meant: Meant,
 ) -> Result<Revised<Vec<Route>>, Problem> {
-    replace(&operated, Routes::Incoming, (&headers, Trial::default()), Vec::new()).await
+    replace(&operated, Routes::Incoming, meant, Vec::new()).await
 }
 
 async fn replace(
     operated: &Operated,
     routes: Routes,
-    meant: (&HeaderMap, Trial),
+    meant: Meant,
     rules: Vec<Rule>,
 ) -> Result<Revised<Vec<Route>>, Problem> {
     let made = rules.len();

@@ -5,20 +5,25 @@
 //! revision together.
 
 mod draft;
+mod history;
 mod kept;
 mod place;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use smppkit_route::Rule;
 use tracing::warn;
 
+use self::history::{Stood, listed, named};
 use crate::access::ServerKey;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
 
 pub use draft::Draft;
+pub(crate) use history::{Acting, Change, Subject};
 pub(crate) use kept::{Kept, KeptError};
 
 /// What the gateway's settings are made of.
@@ -132,12 +137,33 @@ impl Entities {
     pub(crate) fn rebase(
         &self,
         base: Settings,
+        acting: &Acting,
         apply: impl FnOnce(Settings) -> Result<(), String>,
     ) -> Result<(), String> {
         let mut inside = self.inside();
         apply(merge(&base, &inside.kept)?)?;
-        inside.base = base;
+        let before = std::mem::replace(&mut inside.base, base);
+        let found = inside.base.since(&before);
+        let limit = inside.base.store.history;
+        if !found.is_empty() && limit > 0 {
+            inside.kept.history.add(found, acting, limit);
+            // It is in use all the same: the file says so.
+            if let Err(error) = inside.kept.write(&self.dir) {
+                warn!(%error, "the change of the file is in use, and missing in the history after a restart");
+            }
+        }
         Ok(())
+    }
+
+    /// Changes that were made, the newest first, before a number.
+    pub(crate) fn history(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+        wanted: impl Fn(&Change) -> bool,
+    ) -> Vec<Change> {
+        let history = self.inside().kept.history.clone();
+        history.list(before, limit, wanted)
     }
 
     /// Makes a change durable, then puts it into use; without `apply` it is only looked whether it could be.
@@ -145,14 +171,16 @@ impl Entities {
     pub(crate) fn change(
         &self,
         revision: Option<u64>,
+        acting: &Acting,
         change: impl FnOnce(&mut Kept) -> Result<(), NotMade>,
         check: impl FnOnce(Settings) -> Result<(), String>,
         apply: Option<impl FnOnce(Settings) -> Result<(), String>>,
     ) -> Result<Settings, NotMade> {
         let mut inside = self.inside();
-        let (kept, merged) = inside.changed(revision, change)?;
+        let (mut kept, merged) = inside.changed(revision, change)?;
         check(merged.clone()).map_err(NotMade::Invalid)?;
         if let Some(apply) = apply {
+            kept.history.add(kept.since(&inside.kept), acting, inside.base.store.history);
             kept.write(&self.dir).map_err(NotMade::Write)?;
             inside.kept = kept;
             apply(merged.clone()).map_err(NotMade::Invalid)?;
@@ -238,6 +266,29 @@ impl Kept {
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, NotMade> {
     serde_json::from_value(value).map_err(|error| NotMade::Invalid(error.to_string()))
+}
+
+impl Settings {
+    /// What has become of accounts, connectors and routes since.
+    fn since(&self, before: &Self) -> Vec<history::Found> {
+        let account = |one: &AccountSettings| (one.system_id.clone(), one.password.clone());
+        let connector = |one: &ConnectorSettings| (one.name.clone(), one.password.clone());
+        let mut found = named(Subject::Account, all(&before.account, account), all(&self.account, account));
+        let (was, is) = (all(&before.connector, connector), all(&self.connector, connector));
+        found.append(&mut named(Subject::Connector, was, is));
+        found.append(&mut listed(Subject::Route, &before.route, &self.route));
+        found.append(&mut listed(Subject::MoRoute, &before.mo_route, &self.mo_route));
+        found
+    }
+}
+
+/// As they are shown, by name, each with what is not.
+fn all<T: Serialize, S>(all: &[T], of: impl Fn(&T) -> (String, S)) -> BTreeMap<String, Stood<S>> {
+    let stood = all.iter().map(|one| {
+        let ((name, secret), settings) = (of(one), serde_json::to_value(one));
+        (name, Stood { settings: settings.unwrap_or_default(), secret })
+    });
+    stood.collect()
 }
 
 /// The file's win where both have one of the same name; routes made over REST are asked first.

@@ -2,6 +2,7 @@
 
 mod draft;
 mod entities;
+mod history;
 mod http;
 mod metrics;
 mod offline;
