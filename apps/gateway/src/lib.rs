@@ -30,6 +30,7 @@ mod sessions;
 mod settings;
 #[cfg(test)]
 mod simulation;
+mod taken;
 mod upstream;
 
 pub use access::{

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::Operated;
 use super::meant::{Meant, Trial};
-use crate::entities::{Acting, Kept, Kind, NotMade, Origin, Routes};
+use crate::entities::{Acting, Kept, Kind, NotMade, Origin, Place, Routes};
 use crate::hub::Hub;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
 
@@ -42,6 +42,8 @@ pub(super) type Revised<T> = ([(HeaderName, HeaderValue); 1], Json<T>);
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Account {
     origin: MadeIn,
+    /// Where it stands, if the file has it.
+    place: Option<Place>,
     settings: AccountSettings,
 }
 
@@ -49,13 +51,20 @@ pub(super) struct Account {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Connector {
     origin: MadeIn,
+    /// Where it stands, if the file has it.
+    place: Option<Place>,
     settings: ConnectorSettings,
 }
 
 /// A route.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Route {
+#[schema(as = Route)]
+pub(super) struct ShownRoute {
     origin: MadeIn,
+    /// Where it stands, if the file has it.
+    place: Option<Place>,
+    /// How often it was taken since the start; while it has no name, since it says what it says.
+    taken: u64,
     /// As it is written in the file.
     route: Rule,
 }
@@ -73,7 +82,8 @@ pub(super) async fn account(
     let found = plan.accounts.get(system_id.as_str());
     let found = found.ok_or_else(|| Problem::not_found(format!("there is no account {system_id:?}")))?;
     let origin = operated.entities.origin(Kind::Account, &system_id).into();
-    Ok(operated.revised(Account { origin, settings: found.settings.clone() }))
+    let place = operated.entities.place(Kind::Account, &system_id);
+    Ok(operated.revised(Account { origin, place, settings: found.settings.clone() }))
 }
 
 /// Makes an account, or puts it in place of the one with its name. Its sessions stay bound while it may
@@ -94,7 +104,7 @@ pub(super) async fn put_account(
     let settings = operated.put(Kind::Account, &system_id, meant, given).await?;
     let made = settings.account.into_iter().find(|account| account.system_id == system_id);
     let settings = made.ok_or_else(|| Problem::unavailable("it was taken away meanwhile"))?;
-    Ok(operated.revised(Account { origin: MadeIn::Rest, settings }))
+    Ok(operated.revised(Account { origin: MadeIn::Rest, place: None, settings }))
 }
 
 /// Takes an account away that was made over REST, and unbinds its sessions. What waits for it waits.
@@ -125,7 +135,8 @@ pub(super) async fn connector(
 ) -> Result<Revised<Connector>, Problem> {
     let settings = operated.connector(&name)?.settings.clone();
     let origin = operated.entities.origin(Kind::Connector, &name).into();
-    Ok(operated.revised(Connector { origin, settings }))
+    let place = operated.entities.place(Kind::Connector, &name);
+    Ok(operated.revised(Connector { origin, place, settings }))
 }
 
 /// Makes a connector, or puts it in place of the one with its name, whose sessions are then bound anew.
@@ -146,7 +157,7 @@ pub(super) async fn put_connector(
     let settings = operated.put(Kind::Connector, &name, meant, given).await?;
     let made = settings.connector.into_iter().find(|connector| connector.name == name);
     let settings = made.ok_or_else(|| Problem::unavailable("it was taken away meanwhile"))?;
-    Ok(operated.revised(Connector { origin: MadeIn::Rest, settings }))
+    Ok(operated.revised(Connector { origin: MadeIn::Rest, place: None, settings }))
 }
 
 /// Takes a connector away that was made over REST, once nothing waits for it and no route leads to it.
@@ -243,21 +254,25 @@ pub(super) fn problem(not_made: NotMade) -> Problem {
 
 impl Operated {
     /// The routes of now, those made over REST first.
-    pub(super) fn routes(&self, routes: Routes) -> Vec<Route> {
+    pub(super) fn routes(&self, routes: Routes) -> Vec<ShownRoute> {
         let made = self.entities.routes_made(routes);
-        Route::all(routes, &self.hub.plan.load().settings, made)
+        self.routes_of(routes, &self.hub.plan.load().settings, made)
     }
-}
 
-impl Route {
     /// The routes of settings, the first of which were made over REST.
-    pub(super) fn all(routes: Routes, settings: &Settings, made: usize) -> Vec<Self> {
+    pub(super) fn routes_of(&self, routes: Routes, settings: &Settings, made: usize) -> Vec<ShownRoute> {
         let all = match routes {
             Routes::Submitted => &settings.route,
             Routes::Incoming => &settings.mo_route,
         };
-        let origin = |at: usize| if at < made { MadeIn::Rest } else { MadeIn::File };
-        all.iter().enumerate().map(|(at, route)| Self { origin: origin(at), route: route.clone() }).collect()
+        let plan = self.hub.plan.load();
+        let route = |(at, route): (usize, &Rule)| ShownRoute {
+            origin: if at < made { MadeIn::Rest } else { MadeIn::File },
+            place: at.checked_sub(made).and_then(|at| self.entities.route_place(routes, at)),
+            taken: plan.taken(routes).by(route),
+            route: route.clone(),
+        };
+        all.iter().enumerate().map(route).collect()
     }
 }
 

@@ -19,12 +19,14 @@ use smppkit_route::Rule;
 use tracing::warn;
 
 use self::history::{Stood, listed, named};
+use self::place::Lines;
 use crate::access::ServerKey;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
 
 pub use draft::Draft;
 pub(crate) use history::{Acting, Change, Subject};
 pub(crate) use kept::{Kept, KeptError};
+pub(crate) use place::Place;
 
 /// What the gateway's settings are made of.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub(crate) struct Entities {
 struct Inside {
     /// As the file has them.
     base: Settings,
+    /// Where the file has them.
+    lines: Lines,
     kept: Kept,
 }
 
@@ -108,7 +112,8 @@ impl Entities {
     /// Reads what was made over REST. `base` are the settings of the file.
     pub(crate) fn load(dir: &Path, base: Settings, file: Option<&Path>) -> Result<Self, KeptError> {
         let kept = Kept::read(dir)?;
-        let inside = Mutex::new(Inside { base, kept });
+        let lines = file.map(Lines::read).unwrap_or_default();
+        let inside = Mutex::new(Inside { base, lines, kept });
         Ok(Self { dir: dir.to_owned(), file: file.map(Path::to_owned), inside })
     }
 
@@ -127,6 +132,19 @@ impl Entities {
         if kind.is_in(&self.inside().base, name) { Origin::File } else { Origin::Rest }
     }
 
+    /// Where the file has it; nothing of what was made over REST.
+    pub(crate) fn place(&self, kind: Kind, name: &str) -> Option<Place> {
+        let (inside, file) = (self.inside(), self.file.as_deref()?);
+        let line = || inside.lines.of_named(kind, name);
+        kind.is_in(&inside.base, name).then(|| Place { file: file.display().to_string(), line: line() })
+    }
+
+    /// Where the file has its n-th route, from 0.
+    pub(crate) fn route_place(&self, routes: Routes, at: usize) -> Option<Place> {
+        let file = self.file.as_deref()?.display().to_string();
+        Some(Place { file, line: self.inside().lines.of_route(routes, at) })
+    }
+
     /// How many of the routes were made over REST: the first ones.
     pub(crate) fn routes_made(&self, routes: Routes) -> usize {
         let mut inside = self.inside();
@@ -143,6 +161,7 @@ impl Entities {
         let mut inside = self.inside();
         apply(merge(&base, &inside.kept)?)?;
         let before = std::mem::replace(&mut inside.base, base);
+        inside.lines = self.file.as_deref().map(Lines::read).unwrap_or_default();
         let found = inside.base.since(&before);
         let limit = inside.base.store.history;
         if !found.is_empty() && limit > 0 {
@@ -193,9 +212,9 @@ impl Entities {
         if !kind.is_in(&self.inside().base, name) {
             return Ok(());
         }
-        let place = self.file.as_deref().map_or_else(
+        let place = self.place(kind, name).map_or_else(
             || "the settings that the gateway was started with".to_owned(),
-            |file| place::of(file, kind, name),
+            |place| place.to_string(),
         );
         Err(NotMade::InFile(format!("{} {name:?} is in {place}: change it there", kind.name())))
     }
