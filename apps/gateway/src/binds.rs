@@ -1,6 +1,7 @@
 //! The sessions that are kept at connectors, as the settings of now want them.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::hub::Hub;
 use crate::note::Order;
 use crate::plan::Upstream;
 use crate::sessions::Side;
-use crate::settings::ConnectorSettings;
+use crate::settings::{ConnectorSettings, millis};
 use crate::upstream::Session;
 
 /// All of them.
@@ -76,10 +77,12 @@ impl Binds {
 
     fn begin(&self, upstream: &Arc<Upstream>) -> Vec<AbortHandle> {
         let settings = &upstream.settings;
+        *upstream.live.trouble() = None;
         let connector = match self.connector(settings) {
             Ok(connector) => connector,
             Err(error) => {
                 error!(connector = %upstream.name, %error, "this connector is not used");
+                upstream.live.failed(error.to_string(), self.hub.now().unix_ms);
                 return Vec::new();
             }
         };
@@ -93,12 +96,21 @@ impl Binds {
         let backoff = Backoff::new(Duration::from_secs(1), upstream.settings.reconnect.0, hub.dice());
         let task = tokio::spawn(async move {
             let session = || Session::new(Arc::clone(&hub), Arc::clone(&upstream), mode);
-            connector.keep(backoff, session).await;
+            let waits = |error: Option<&io::Error>, wait: Duration| {
+                let now_ms = hub.now().unix_ms;
+                if let Some(error) = error {
+                    upstream.live.failed(format!("not connected: {error}"), now_ms);
+                }
+                if let Some(trouble) = &mut *upstream.live.trouble() {
+                    trouble.next_ms = Some(now_ms.saturating_add(millis(wait)));
+                }
+            };
+            connector.keep(backoff, session, waits).await;
         });
         task.abort_handle()
     }
 
-    fn connector(&self, settings: &ConnectorSettings) -> std::io::Result<Connector> {
+    fn connector(&self, settings: &ConnectorSettings) -> io::Result<Connector> {
         let mut connector = Connector::new(settings.address.clone())
             .session(settings.session())
             .limits(ConnectionLimits::default())

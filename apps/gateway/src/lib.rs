@@ -30,6 +30,7 @@ mod sessions;
 mod settings;
 #[cfg(test)]
 mod simulation;
+mod taken;
 mod upstream;
 
 pub use access::{
@@ -37,6 +38,7 @@ pub use access::{
     LockoutSettings, Otherwise, PerSecond, Secret, SecretError, Sender, ServerKey, SourcePattern,
     SourcePolicy,
 };
+pub use entities::Draft;
 pub use explain::{BadQuestion, Explained, Question, SourceSeen, explain};
 pub use offline::{Offline, OfflineError, Stats, hash};
 pub use reference::reference;

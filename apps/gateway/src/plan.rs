@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwapOption;
 use smppkit_net::Now;
 use smppkit_relay::{Learnt, RetryPolicy};
-use smppkit_route::{Hours, Table, Targets};
+use smppkit_route::{Choice, Facts, Hours, NoRoute, Table, Targets};
 use smppkit_store::Place;
 
 use crate::access::{Rate, Seats, Secret, ServerKey};
 use crate::counts::Counts;
+use crate::entities::Routes;
 use crate::feed::Feed;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
+use crate::taken::Taken;
 
 /// One state of the settings.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) connectors: BTreeMap<Arc<str>, Arc<Upstream>>,
     pub(crate) routes: Table,
     pub(crate) mo_routes: Table,
+    /// How often each of them was taken.
+    taken: [Taken; 2],
     pub(crate) retry: RetryPolicy,
 }
 
@@ -73,6 +77,17 @@ pub(crate) struct UpstreamLive {
     down_since_ms: AtomicI64,
     /// How far its queue was looked through for what can go another way.
     looked_up_to: Mutex<Option<Place>>,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+/// Why a connector is not bound, or not as often as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) why: String,
+    /// In milliseconds since 1970.
+    pub(crate) at_ms: i64,
+    /// When it is tried next.
+    pub(crate) next_ms: Option<i64>,
 }
 
 /// What plans are made from besides settings: what lives on from one to the next.
@@ -81,6 +96,7 @@ pub(crate) struct Lives {
     accounts: HashMap<Arc<str>, Arc<AccountLive>>,
     upstreams: HashMap<Arc<str>, Arc<UpstreamLive>>,
     feeds: HashMap<Arc<str>, Arc<Feed>>,
+    taken: [Taken; 2],
 }
 
 /// What is for an account waits here.
@@ -125,12 +141,39 @@ impl Plan {
             let upstream = lives.upstream(connector, now);
             connectors.insert(upstream.name.clone(), Arc::new(upstream));
         }
-        let retry = settings.retry.policy();
-        Ok(Self { settings, accounts, connectors, routes, mo_routes, retry })
+        let [submitted, incoming] = &lives.taken;
+        lives.taken = [Taken::of(&settings.route, submitted), Taken::of(&settings.mo_route, incoming)];
+        let (retry, taken) = (settings.retry.policy(), lives.taken.clone());
+        Ok(Self { settings, accounts, connectors, routes, mo_routes, taken, retry })
     }
 }
 
 impl Plan {
+    /// Where a message goes at a moment, in milliseconds since 1970; it is counted for its route.
+    pub(crate) fn choose(
+        &self,
+        routes: Routes,
+        facts: &Facts<'_>,
+        now_ms: i64,
+        dice: u64,
+    ) -> Result<Choice<'_>, NoRoute<'_>> {
+        let table = match routes {
+            Routes::Submitted => &self.routes,
+            Routes::Incoming => &self.mo_routes,
+        };
+        let chosen = table.choose(facts, &self.at(now_ms), dice);
+        self.taken(routes).count(&chosen);
+        chosen
+    }
+
+    pub(crate) const fn taken(&self, routes: Routes) -> &Taken {
+        let [submitted, incoming] = &self.taken;
+        match routes {
+            Routes::Submitted => submitted,
+            Routes::Incoming => incoming,
+        }
+    }
+
     /// How connectors are at a moment, in milliseconds since 1970.
     pub(crate) const fn at(&self, now_ms: i64) -> Standing<'_> {
         Standing { plan: self, now_ms }
@@ -203,6 +246,16 @@ impl UpstreamLive {
         self.looked_up_to.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What went wrong last with its sessions; nothing since one was bound.
+    pub(crate) fn trouble(&self) -> MutexGuard<'_, Option<Trouble>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something did.
+    pub(crate) fn failed(&self, why: String, at_ms: i64) {
+        *self.trouble() = Some(Trouble { why, at_ms, next_ms: None });
+    }
+
     pub(crate) fn learnt(&self) -> MutexGuard<'_, Learnt> {
         self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -250,6 +303,7 @@ impl Lives {
                 hours: ArcSwapOption::empty(),
                 down_since_ms: AtomicI64::new(now.unix_ms),
                 looked_up_to: Mutex::default(),
+                trouble: Mutex::default(),
             })
         });
         live.rate.set(now.mono, settings.throughput, None);

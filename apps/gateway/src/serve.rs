@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use crate::access::{KeyFileError, ServerKey};
 use crate::admin::{Operated, keep_pulse};
 use crate::binds::Binds;
-use crate::entities::Entities;
+use crate::entities::{Acting, Entities};
 use crate::front::Front;
 use crate::hub::Hub;
 use crate::note::Order;
@@ -235,7 +235,9 @@ async fn reload(
             }
             settings
         });
-        match settings.and_then(|settings| entities.rebase(settings, |merged| apply(&hub, merged))) {
+        let acting = Acting { who: format!("file {}", path.display()), at_ms: hub.now().unix_ms };
+        let rebase = |settings| entities.rebase(settings, &acting, |merged| apply(&hub, merged));
+        match settings.and_then(rebase) {
             Ok(()) => {
                 binds.follow();
                 info!(file = %path.display(), "read again");

@@ -287,7 +287,7 @@ async fn outbind(node: Arc<Node>, address: String, gate: Gate) {
     let seed = Now::read().unix_ms.unsigned_abs();
     let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60), seed);
     let door = || Door::new(Arc::clone(&node)).with_outbind(Outbind { system_id, ..Outbind::default() });
-    connector.keep(backoff, door).await;
+    connector.keep(backoff, door, |_, _| {}).await;
 }
 
 /// Does what falls due, when it does.

@@ -112,27 +112,35 @@ impl Connector {
     }
 
     /// Connects, runs an application, and when that connection has ended begins anew, for ever.
-    /// Between failures it waits longer and longer. Drop the future to stop: a connection that is
+    /// Between failures it waits longer and longer; `waits` hears for how long, and why there was no
+    /// connection, if that was so. Drop the future to stop: a connection that is
     /// there stays until it ends by itself or its [`Gate`] is drained.
     pub async fn keep<A: Application + Unpin>(
         &self,
         mut backoff: Backoff,
         mut application: impl FnMut() -> A,
+        mut waits: impl FnMut(Option<&io::Error>, Duration),
     ) {
         loop {
             let began = Now::read().mono;
-            match self.start(application()).await {
+            let failed = match self.start(application()).await {
                 Ok(connection) => {
                     // A task that panicked has ended its connection, too.
                     let _ = connection.await;
+                    None
                 }
-                Err(error) => tracing::warn!(address = %self.address, %error, "not connected"),
-            }
+                Err(error) => {
+                    tracing::warn!(address = %self.address, %error, "not connected");
+                    Some(error)
+                }
+            };
             // A connection that held for a while is no failure to be waited out.
             if Now::read().mono.duration_since(began) > Duration::from_secs(60) {
                 backoff.reset();
             }
-            tokio::time::sleep(backoff.wait()).await;
+            let wait = backoff.wait();
+            waits(failed.as_ref(), wait);
+            tokio::time::sleep(wait).await;
         }
     }
 

@@ -22,7 +22,7 @@ use crate::access::{authority, is_loopback, is_ours};
 use crate::admin::AdminConfig;
 use crate::duration::Span;
 use crate::problem::{self, Problem};
-use crate::sign_in::{Desk, Role, is_of_a_browser};
+use crate::sign_in::{Desk, Peer, Who, is_of_a_browser};
 
 /// The router behind its guards, and the public one behind those that ask nobody who they are.
 ///
@@ -76,14 +76,15 @@ async fn guard(State(guards): State<Arc<Guards>>, request: Request, next: Next) 
 async fn admitted(State(guards): State<Arc<Guards>>, mut request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let is_open = PROBES.contains(&path.as_str()) || (path == SESSION && method == Method::POST);
-    let role = if is_open {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let who = if is_open {
         None
     } else {
         match guards.desk.admit(&method, &path, request.headers()) {
             Ok(caller) => {
-                let role = caller.role;
+                let who = Who { role: caller.role, by: caller.by, peer };
                 request.extensions_mut().insert(caller);
-                Some(role)
+                Some(who)
             }
             Err(problem) => {
                 audit(None, &method, &path, problem.status);
@@ -93,7 +94,7 @@ async fn admitted(State(guards): State<Arc<Guards>>, mut request: Request, next:
     };
     request.extensions_mut().insert(Arc::clone(&guards.desk));
     let response = guards.answer(request, next).await;
-    audit(role, &method, &path, response.status().as_u16());
+    audit(who.as_ref(), &method, &path, response.status().as_u16());
     response
 }
 
@@ -154,10 +155,10 @@ impl Guards {
 }
 
 /// Says who asked for a change. Signing in says more itself.
-fn audit(role: Option<Role>, method: &Method, path: &str, status: u16) {
+fn audit(who: Option<&Who>, method: &Method, path: &str, status: u16) {
     if !method.is_safe() && (path != SESSION || method != Method::POST) {
-        let role = role.map(tracing::field::debug);
-        info!(target: "audit", role, %method, path, status, "asked for a change");
+        let who = who.map(tracing::field::display);
+        info!(target: "audit", who, %method, path, status, "asked for a change");
     }
 }
 

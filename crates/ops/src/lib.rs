@@ -59,7 +59,7 @@ pub use metrics::Metrics;
 pub use openapi::{documented, openapi};
 pub use pages::Pages;
 pub use problem::Problem;
-pub use sign_in::{MayAct, Role, SignIn};
+pub use sign_in::{By, MayAct, Role, SignIn, Who};
 pub use signals::{Ready, Signal, Signals};
 pub use text::Timeout;
 pub use watch::{Reload, Watch};

@@ -29,6 +29,8 @@ pub(super) struct Shown {
     opens: Option<Moment>,
     /// When they end, while it is not.
     closes: Option<Moment>,
+    /// What went wrong last with its sessions, while not all of them are bound.
+    last_error: Option<LastError>,
     /// Where it is bound to.
     address: String,
     /// Our name there.
@@ -53,6 +55,17 @@ pub(super) struct Shown {
     /// What passed since the start, by what it was.
     #[schema(value_type = BTreeMap<String, u64>, example = json!({"sent": 12}))]
     counts: BTreeMap<&'static str, u64>,
+}
+
+/// Why a connector is not bound, or not as often as it is to be.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LastError {
+    /// What it was.
+    error: String,
+    /// When.
+    at: Moment,
+    /// When it is tried next; nothing while it is, or where that will not help.
+    next_try: Option<Moment>,
 }
 
 /// How a connector is.
@@ -112,6 +125,7 @@ impl Shown {
             name: upstream.name.to_string(),
             origin,
             state: Condition::of(upstream, now_ms),
+            last_error: Self::last_error(upstream, now_ms),
             opens: change.filter(|_| !is_open),
             closes: change.filter(|_| is_open),
             address: settings.address.clone(),
@@ -132,6 +146,17 @@ impl Shown {
 
 fn binds_wanted(upstream: &Upstream) -> u64 {
     upstream.settings.bind_modes.len() as u64 * u64::from(upstream.settings.binds)
+}
+
+impl Shown {
+    fn last_error(upstream: &Upstream, now_ms: i64) -> Option<LastError> {
+        if !upstream.settings.enabled || upstream.feed.is_paused() {
+            return None;
+        }
+        let trouble = upstream.live.trouble().clone()?;
+        let next_try = trouble.next_ms.filter(|next_ms| *next_ms > now_ms).map(Moment);
+        Some(LastError { error: trouble.why, at: Moment(trouble.at_ms), next_try })
+    }
 }
 
 impl Operated {

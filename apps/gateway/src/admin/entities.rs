@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use smppkit_ops::{Json, Path, Problem};
@@ -11,7 +11,8 @@ use smppkit_route::Rule;
 use utoipa::ToSchema;
 
 use super::Operated;
-use crate::entities::{Kept, Kind, NotMade, Origin, Routes};
+use super::meant::{Meant, Trial};
+use crate::entities::{Acting, Kept, Kind, NotMade, Origin, Place, Routes};
 use crate::hub::Hub;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
 
@@ -41,6 +42,8 @@ pub(super) type Revised<T> = ([(HeaderName, HeaderValue); 1], Json<T>);
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Account {
     origin: MadeIn,
+    /// Where it stands, if the file has it.
+    place: Option<Place>,
     settings: AccountSettings,
 }
 
@@ -48,13 +51,20 @@ pub(super) struct Account {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Connector {
     origin: MadeIn,
+    /// Where it stands, if the file has it.
+    place: Option<Place>,
     settings: ConnectorSettings,
 }
 
 /// A route.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Route {
+#[schema(as = Route)]
+pub(super) struct ShownRoute {
     origin: MadeIn,
+    /// Where it stands, if the file has it.
+    place: Option<Place>,
+    /// How often it was taken since the start; while it has no name, since it says what it says.
+    taken: u64,
     /// As it is written in the file.
     route: Rule,
 }
@@ -72,13 +82,14 @@ pub(super) async fn account(
     let found = plan.accounts.get(system_id.as_str());
     let found = found.ok_or_else(|| Problem::not_found(format!("there is no account {system_id:?}")))?;
     let origin = operated.entities.origin(Kind::Account, &system_id).into();
-    Ok(operated.revised(Account { origin, settings: found.settings.clone() }))
+    let place = operated.entities.place(Kind::Account, &system_id);
+    Ok(operated.revised(Account { origin, place, settings: found.settings.clone() }))
 }
 
 /// Makes an account, or puts it in place of the one with its name. Its sessions stay bound while it may
 /// bind. A password that is not given stays as it was; it is kept as a hash.
 #[utoipa::path(put, path = "/api/v1/accounts/{system_id}", tag = "accounts", request_body = AccountSettings,
-    params(("system_id" = String, Path, description = "The account's name"),
+    params(("system_id" = String, Path, description = "The account's name"), Trial,
         ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Account, headers(("ETag" = String, description = "The new revision"))),
         (status = 400, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
@@ -87,16 +98,18 @@ pub(super) async fn account(
 pub(super) async fn put_account(
     State(operated): State<Operated>,
     Path(system_id): Path<String>,
-    headers: HeaderMap,
+    meant: Meant,
     Json(given): Json<Map<String, Value>>,
 ) -> Result<Revised<Account>, Problem> {
-    operated.put(Kind::Account, &system_id, &headers, given).await?;
-    account(State(operated), Path(system_id)).await
+    let settings = operated.put(Kind::Account, &system_id, meant, given).await?;
+    let made = settings.account.into_iter().find(|account| account.system_id == system_id);
+    let settings = made.ok_or_else(|| Problem::unavailable("it was taken away meanwhile"))?;
+    Ok(operated.revised(Account { origin: MadeIn::Rest, place: None, settings }))
 }
 
 /// Takes an account away that was made over REST, and unbinds its sessions. What waits for it waits.
 #[utoipa::path(delete, path = "/api/v1/accounts/{system_id}", tag = "accounts",
-    params(("system_id" = String, Path, description = "The account's name"),
+    params(("system_id" = String, Path, description = "The account's name"), Trial,
         ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Account, headers(("ETag" = String, description = "The new revision"))),
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -104,10 +117,10 @@ pub(super) async fn put_account(
 pub(super) async fn remove_account(
     State(operated): State<Operated>,
     Path(system_id): Path<String>,
-    headers: HeaderMap,
+    meant: Meant,
 ) -> Result<Revised<Account>, Problem> {
     let (_, Json(before)) = account(State(operated.clone()), Path(system_id.clone())).await?;
-    operated.remove(Kind::Account, &system_id, &headers).await?;
+    operated.remove(Kind::Account, &system_id, meant).await?;
     Ok(operated.revised(before))
 }
 
@@ -122,13 +135,14 @@ pub(super) async fn connector(
 ) -> Result<Revised<Connector>, Problem> {
     let settings = operated.connector(&name)?.settings.clone();
     let origin = operated.entities.origin(Kind::Connector, &name).into();
-    Ok(operated.revised(Connector { origin, settings }))
+    let place = operated.entities.place(Kind::Connector, &name);
+    Ok(operated.revised(Connector { origin, place, settings }))
 }
 
 /// Makes a connector, or puts it in place of the one with its name, whose sessions are then bound anew.
 /// Those of others stay. A password that is not given stays as it was.
 #[utoipa::path(put, path = "/api/v1/connectors/{name}", tag = "connectors", request_body = ConnectorSettings,
-    params(("name" = String, Path, description = "The connector's name"),
+    params(("name" = String, Path, description = "The connector's name"), Trial,
         ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Connector, headers(("ETag" = String, description = "The new revision"))),
         (status = 400, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
@@ -137,16 +151,18 @@ pub(super) async fn connector(
 pub(super) async fn put_connector(
     State(operated): State<Operated>,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    meant: Meant,
     Json(given): Json<Map<String, Value>>,
 ) -> Result<Revised<Connector>, Problem> {
-    operated.put(Kind::Connector, &name, &headers, given).await?;
-    connector(State(operated), Path(name)).await
+    let settings = operated.put(Kind::Connector, &name, meant, given).await?;
+    let made = settings.connector.into_iter().find(|connector| connector.name == name);
+    let settings = made.ok_or_else(|| Problem::unavailable("it was taken away meanwhile"))?;
+    Ok(operated.revised(Connector { origin: MadeIn::Rest, place: None, settings }))
 }
 
 /// Takes a connector away that was made over REST, once nothing waits for it and no route leads to it.
 #[utoipa::path(delete, path = "/api/v1/connectors/{name}", tag = "connectors",
-    params(("name" = String, Path, description = "The connector's name"),
+    params(("name" = String, Path, description = "The connector's name"), Trial,
         ("If-Match" = Option<String>, Header, description = "The revision that it is meant for")),
     responses((status = 200, body = Connector, headers(("ETag" = String, description = "The new revision"))),
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -154,7 +170,7 @@ pub(super) async fn put_connector(
 pub(super) async fn remove_connector(
     State(operated): State<Operated>,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    meant: Meant,
 ) -> Result<Revised<Connector>, Problem> {
     let (_, Json(before)) = connector(State(operated.clone()), Path(name.clone())).await?;
     let queue = name.clone();
@@ -164,7 +180,7 @@ pub(super) async fn remove_connector(
             "{waiting} messages wait for {name:?}, and would wait for ever"
         )));
     }
-    operated.remove(Kind::Connector, &name, &headers).await?;
+    operated.remove(Kind::Connector, &name, meant).await?;
     Ok(operated.revised(before))
 }
 
@@ -181,56 +197,46 @@ impl Operated {
         &self,
         kind: Kind,
         name: &str,
-        headers: &HeaderMap,
+        meant: Meant,
         given: Map<String, Value>,
-    ) -> Result<(), Problem> {
+    ) -> Result<Settings, Problem> {
         self.entities.not_in_file(kind, name).map_err(problem)?;
         let (hub, own) = (Arc::clone(&self.hub), name.to_owned());
-        self.make(headers, move |kept| kept.put(kind, &own, given, &hub.key)).await
+        self.make(meant, move |kept| kept.put(kind, &own, given, &hub.key)).await
     }
 
-    async fn remove(&self, kind: Kind, name: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    async fn remove(&self, kind: Kind, name: &str, meant: Meant) -> Result<(), Problem> {
         self.entities.not_in_file(kind, name).map_err(problem)?;
         let own = name.to_owned();
-        let made = self.make(headers, move |kept| kept.remove(kind, &own)).await;
+        let made = self.make(meant, move |kept| kept.remove(kind, &own)).await;
         // What it was is good by itself: something else needs it.
-        made.map_err(
-            |problem| if problem.status == 422 { Problem::conflict(problem.detail) } else { problem },
-        )
+        made.map(drop).map_err(|problem| {
+            if problem.status == 422 { Problem::conflict(problem.detail) } else { problem }
+        })
     }
 
-    /// Makes a change, puts it into use and has the sessions follow.
+    /// Makes a change, puts it into use and has the sessions follow; returns all settings with it.
     pub(super) async fn make(
         &self,
-        headers: &HeaderMap,
+        meant: Meant,
         change: impl FnOnce(&mut Kept) -> Result<(), NotMade> + Send + 'static,
-    ) -> Result<(), Problem> {
-        let revision = meant_for(headers)?;
+    ) -> Result<Settings, Problem> {
+        let Meant { revision, check: is_trial, who } = meant;
+        let acting = Acting { who: who.to_string(), at_ms: self.hub.now().unix_ms };
         let operated = self.clone();
         let made = tokio::task::spawn_blocking(move || {
             let Operated { hub, entities, .. } = &operated;
             let check = |settings: Settings| hub.check(settings);
             let apply = |settings: Settings| crate::serve::apply(hub, settings);
-            entities.change(revision, change, check, apply)
+            entities.change(revision, &acting, change, check, (!is_trial).then_some(apply))
         });
         let made = made.await.map_err(|_| Problem::unavailable("the change was not made"))?;
-        made.map_err(problem)?;
-        self.binds.follow();
-        Ok(())
+        let settings = made.map_err(problem)?;
+        if !is_trial {
+            self.binds.follow();
+        }
+        Ok(settings)
     }
-}
-
-/// The revision in If-Match, if there is one.
-fn meant_for(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(given) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let given = given.to_str().unwrap_or_default();
-    if given == "*" {
-        return Ok(None);
-    }
-    let revision = given.trim_start_matches("W/").trim_matches('"').parse();
-    revision.map(Some).map_err(|_| {
-        Problem::new(StatusCode::PRECONDITION_FAILED, format!("If-Match: {given:?} is no revision of ours"))
-    })
 }
 
 pub(super) fn problem(not_made: NotMade) -> Problem {
@@ -248,15 +254,25 @@ pub(super) fn problem(not_made: NotMade) -> Problem {
 
 impl Operated {
     /// The routes of now, those made over REST first.
-    pub(super) fn routes(&self, routes: Routes) -> Vec<Route> {
+    pub(super) fn routes(&self, routes: Routes) -> Vec<ShownRoute> {
         let made = self.entities.routes_made(routes);
-        let plan = self.hub.plan.load();
+        self.routes_of(routes, &self.hub.plan.load().settings, made)
+    }
+
+    /// The routes of settings, the first of which were made over REST.
+    pub(super) fn routes_of(&self, routes: Routes, settings: &Settings, made: usize) -> Vec<ShownRoute> {
         let all = match routes {
-            Routes::Submitted => &plan.settings.route,
-            Routes::Incoming => &plan.settings.mo_route,
+            Routes::Submitted => &settings.route,
+            Routes::Incoming => &settings.mo_route,
         };
-        let origin = |at: usize| if at < made { MadeIn::Rest } else { MadeIn::File };
-        all.iter().enumerate().map(|(at, route)| Route { origin: origin(at), route: route.clone() }).collect()
+        let plan = self.hub.plan.load();
+        let route = |(at, route): (usize, &Rule)| ShownRoute {
+            origin: if at < made { MadeIn::Rest } else { MadeIn::File },
+            place: at.checked_sub(made).and_then(|at| self.entities.route_place(routes, at)),
+            taken: plan.taken(routes).by(route),
+            route: route.clone(),
+        };
+        all.iter().enumerate().map(route).collect()
     }
 }
 

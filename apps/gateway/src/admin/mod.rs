@@ -11,6 +11,8 @@ mod connectors;
 mod csv;
 mod entities;
 mod explain;
+mod history;
+mod meant;
 mod messages;
 mod metrics;
 mod moment;
@@ -30,6 +32,7 @@ use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use moment::Moment;
 pub(crate) use operated::Operated;
 pub(crate) use pulse::keep_pulse;
 
@@ -78,6 +81,7 @@ fn routes() -> OpenApiRouter<Operated> {
         .routes(routes!(routes::list, routes::put, routes::clear))
         .routes(routes!(routes::list_mo, routes::put_mo, routes::clear_mo))
         .routes(routes!(explain::explain))
+        .routes(routes!(history::list))
         .routes(routes!(backup::backup))
         .merge(record::routes())
         .merge(live::routes())

@@ -11,11 +11,11 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// A moment, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment(pub(super) i64);
+pub(crate) struct Moment(pub(crate) i64);
 
 /// Text that is no [`Moment`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BadMoment(Box<str>);
+pub(crate) struct BadMoment(Box<str>);
 
 impl From<Timestamp> for Moment {
     fn from(at: Timestamp) -> Self {

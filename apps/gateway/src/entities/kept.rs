@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use smppkit_route::Rule;
 
+use super::history::{Found, History, Stood, Subject, listed, named};
 use super::{Kind, Routes};
+use crate::settings::{AccountSettings, ConnectorSettings};
 
 /// What was made over REST.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,8 @@ pub(crate) struct Kept {
     connector: BTreeMap<String, Value>,
     route: Vec<Rule>,
     mo_route: Vec<Rule>,
+    /// Changes of these and of the file's, none before it was kept.
+    pub(super) history: History,
 }
 
 /// The file cannot be read or written.
@@ -81,6 +85,36 @@ impl Kept {
     }
 }
 
+impl Kept {
+    /// What has become of it since.
+    pub(super) fn since(&self, before: &Self) -> Vec<Found> {
+        let mut found = Vec::new();
+        for (subject, was, is) in [
+            (Subject::Account, &before.account, &self.account),
+            (Subject::Connector, &before.connector, &self.connector),
+        ] {
+            let differ = |one: &BTreeMap<String, Value>, other: &BTreeMap<String, Value>| {
+                let differ = one.iter().filter(|(name, value)| other.get(*name) != Some(value));
+                differ.map(|(name, value)| (name.clone(), stood(subject, value))).collect()
+            };
+            found.append(&mut named(subject, differ(was, is), differ(is, was)));
+        }
+        found.append(&mut listed(Subject::Route, &before.route, &self.route));
+        found.append(&mut listed(Subject::MoRoute, &before.mo_route, &self.mo_route));
+        found
+    }
+}
+
+/// As it is shown: whole, and without its password.
+fn stood(subject: Subject, kept: &Value) -> Stood<Option<Value>> {
+    let whole = match subject {
+        Subject::Account => AccountSettings::deserialize(kept).and_then(serde_json::to_value),
+        _ => ConnectorSettings::deserialize(kept).and_then(serde_json::to_value),
+    };
+    // It was read before it was kept.
+    Stood { settings: whole.unwrap_or_default(), secret: kept.get("password").cloned() }
+}
+
 /// The file's name must outlive a power cut as well as its octets.
 #[cfg(unix)]
 fn sync(dir: &Path) -> io::Result<()> {
@@ -125,6 +159,10 @@ mod tests {
             let mode = std::fs::metadata(dir.join(FILE)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+        // As it was written before changes were remembered.
+        let old = r#"{"revision": 7, "account": {"a": {"system_id": "a"}}, "route": [], "mo_route": []}"#;
+        std::fs::write(dir.join(FILE), old).unwrap();
+        assert_eq!(Kept::read(&dir).unwrap(), kept);
         std::fs::write(dir.join(FILE), "{").unwrap();
         assert!(Kept::read(&dir).unwrap_err().to_string().contains("entities.json: "));
         std::fs::remove_dir_all(&dir).unwrap();

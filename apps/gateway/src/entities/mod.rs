@@ -4,20 +4,29 @@
 //! in one file of the data directory, which is written whole before anything changes, and have one
 //! revision together.
 
+mod draft;
+mod history;
 mod kept;
 mod place;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use smppkit_route::Rule;
 use tracing::warn;
 
+use self::history::{Stood, listed, named};
+use self::place::Lines;
 use crate::access::ServerKey;
 use crate::settings::{AccountSettings, ConnectorSettings, Settings};
 
+pub use draft::Draft;
+pub(crate) use history::{Acting, Change, Subject};
 pub(crate) use kept::{Kept, KeptError};
+pub(crate) use place::Place;
 
 /// What the gateway's settings are made of.
 #[derive(Debug)]
@@ -33,6 +42,8 @@ pub(crate) struct Entities {
 struct Inside {
     /// As the file has them.
     base: Settings,
+    /// Where the file has them.
+    lines: Lines,
     kept: Kept,
 }
 
@@ -101,7 +112,8 @@ impl Entities {
     /// Reads what was made over REST. `base` are the settings of the file.
     pub(crate) fn load(dir: &Path, base: Settings, file: Option<&Path>) -> Result<Self, KeptError> {
         let kept = Kept::read(dir)?;
-        let inside = Mutex::new(Inside { base, kept });
+        let lines = file.map(Lines::read).unwrap_or_default();
+        let inside = Mutex::new(Inside { base, lines, kept });
         Ok(Self { dir: dir.to_owned(), file: file.map(Path::to_owned), inside })
     }
 
@@ -120,6 +132,19 @@ impl Entities {
         if kind.is_in(&self.inside().base, name) { Origin::File } else { Origin::Rest }
     }
 
+    /// Where the file has it; nothing of what was made over REST.
+    pub(crate) fn place(&self, kind: Kind, name: &str) -> Option<Place> {
+        let (inside, file) = (self.inside(), self.file.as_deref()?);
+        let line = || inside.lines.of_named(kind, name);
+        kind.is_in(&inside.base, name).then(|| Place { file: file.display().to_string(), line: line() })
+    }
+
+    /// Where the file has its n-th route, from 0.
+    pub(crate) fn route_place(&self, routes: Routes, at: usize) -> Option<Place> {
+        let file = self.file.as_deref()?.display().to_string();
+        Some(Place { file, line: self.inside().lines.of_route(routes, at) })
+    }
+
     /// How many of the routes were made over REST: the first ones.
     pub(crate) fn routes_made(&self, routes: Routes) -> usize {
         let mut inside = self.inside();
@@ -130,36 +155,56 @@ impl Entities {
     pub(crate) fn rebase(
         &self,
         base: Settings,
+        acting: &Acting,
         apply: impl FnOnce(Settings) -> Result<(), String>,
     ) -> Result<(), String> {
         let mut inside = self.inside();
         apply(merge(&base, &inside.kept)?)?;
-        inside.base = base;
+        let before = std::mem::replace(&mut inside.base, base);
+        inside.lines = self.file.as_deref().map(Lines::read).unwrap_or_default();
+        let found = inside.base.since(&before);
+        let limit = inside.base.store.history;
+        if !found.is_empty() && limit > 0 {
+            inside.kept.history.add(found, acting, limit);
+            // It is in use all the same: the file says so.
+            if let Err(error) = inside.kept.write(&self.dir) {
+                warn!(%error, "the change of the file is in use, and missing in the history after a restart");
+            }
+        }
         Ok(())
     }
 
-    /// Makes a change durable, then puts it into use.
+    /// Changes that were made, the newest first, before a number.
+    pub(crate) fn history(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+        wanted: impl Fn(&Change) -> bool,
+    ) -> Vec<Change> {
+        let history = self.inside().kept.history.clone();
+        history.list(before, limit, wanted)
+    }
+
+    /// Makes a change durable, then puts it into use; without `apply` it is only looked whether it could be.
+    /// Returns all settings as they are with it.
     pub(crate) fn change(
         &self,
         revision: Option<u64>,
+        acting: &Acting,
         change: impl FnOnce(&mut Kept) -> Result<(), NotMade>,
         check: impl FnOnce(Settings) -> Result<(), String>,
-        apply: impl FnOnce(Settings) -> Result<(), String>,
-    ) -> Result<u64, NotMade> {
+        apply: Option<impl FnOnce(Settings) -> Result<(), String>>,
+    ) -> Result<Settings, NotMade> {
         let mut inside = self.inside();
-        let current = inside.kept.revision;
-        if revision.is_some_and(|revision| revision != current) {
-            return Err(NotMade::Stale { current });
-        }
-        let mut kept = inside.kept.clone();
-        change(&mut kept)?;
-        kept.revision += 1;
-        let merged = merge(&inside.base, &kept).map_err(NotMade::Invalid)?;
+        let (mut kept, merged) = inside.changed(revision, change)?;
         check(merged.clone()).map_err(NotMade::Invalid)?;
-        kept.write(&self.dir).map_err(NotMade::Write)?;
-        inside.kept = kept;
-        apply(merged).map_err(NotMade::Invalid)?;
-        Ok(current + 1)
+        if let Some(apply) = apply {
+            kept.history.add(kept.since(&inside.kept), acting, inside.base.store.history);
+            kept.write(&self.dir).map_err(NotMade::Write)?;
+            inside.kept = kept;
+            apply(merged.clone()).map_err(NotMade::Invalid)?;
+        }
+        Ok(merged)
     }
 
     /// Refuses what is in the file, and says where.
@@ -167,15 +212,34 @@ impl Entities {
         if !kind.is_in(&self.inside().base, name) {
             return Ok(());
         }
-        let place = self.file.as_deref().map_or_else(
+        let place = self.place(kind, name).map_or_else(
             || "the settings that the gateway was started with".to_owned(),
-            |file| place::of(file, kind, name),
+            |place| place.to_string(),
         );
         Err(NotMade::InFile(format!("{} {name:?} is in {place}: change it there", kind.name())))
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    /// What would be kept after a change, and all settings with it.
+    fn changed(
+        &self,
+        revision: Option<u64>,
+        change: impl FnOnce(&mut Kept) -> Result<(), NotMade>,
+    ) -> Result<(Kept, Settings), NotMade> {
+        let current = self.kept.revision;
+        if revision.is_some_and(|revision| revision != current) {
+            return Err(NotMade::Stale { current });
+        }
+        let mut kept = self.kept.clone();
+        change(&mut kept)?;
+        kept.revision += 1;
+        let merged = merge(&self.base, &kept).map_err(NotMade::Invalid)?;
+        Ok((kept, merged))
     }
 }
 
@@ -221,6 +285,29 @@ impl Kept {
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, NotMade> {
     serde_json::from_value(value).map_err(|error| NotMade::Invalid(error.to_string()))
+}
+
+impl Settings {
+    /// What has become of accounts, connectors and routes since.
+    fn since(&self, before: &Self) -> Vec<history::Found> {
+        let account = |one: &AccountSettings| (one.system_id.clone(), one.password.clone());
+        let connector = |one: &ConnectorSettings| (one.name.clone(), one.password.clone());
+        let mut found = named(Subject::Account, all(&before.account, account), all(&self.account, account));
+        let (was, is) = (all(&before.connector, connector), all(&self.connector, connector));
+        found.append(&mut named(Subject::Connector, was, is));
+        found.append(&mut listed(Subject::Route, &before.route, &self.route));
+        found.append(&mut listed(Subject::MoRoute, &before.mo_route, &self.mo_route));
+        found
+    }
+}
+
+/// As they are shown, by name, each with what is not.
+fn all<T: Serialize, S>(all: &[T], of: impl Fn(&T) -> (String, S)) -> BTreeMap<String, Stood<S>> {
+    let stood = all.iter().map(|one| {
+        let ((name, secret), settings) = (of(one), serde_json::to_value(one));
+        (name, Stood { settings: settings.unwrap_or_default(), secret })
+    });
+    stood.collect()
 }
 
 /// The file's win where both have one of the same name; routes made over REST are asked first.

@@ -1,5 +1,6 @@
 //! Where a message would go and why, without sending it.
 
+mod drafted;
 mod question;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::facts::{Origin, of_deliver_sm, of_submit_sm};
 use crate::plan::{Account, Lives, Plan, Upstream};
 use crate::settings::{Settings, millis};
 
+pub(crate) use self::drafted::compare;
 use self::question::bad;
 pub use self::question::{BadQuestion, Question};
 
@@ -38,6 +40,9 @@ pub struct Explained {
     pub parts: usize,
     /// All of it in words, line by line.
     pub words: String,
+    /// Beside an answer to a draft: the same message as things are now, if its account or connector is there.
+    #[schema(no_recursion)]
+    pub before: Option<Box<Explained>>,
 }
 
 /// What becomes of a source address.
@@ -59,6 +64,9 @@ pub fn explain(config: &Path, question: &Question) -> Result<Explained, String> 
 }
 
 fn of_settings(settings: Settings, question: &Question) -> Result<Explained, String> {
+    if question.draft.is_some() {
+        return Err(bad("draft", "needs a gateway that runs".to_owned()).to_string());
+    }
     // Nobody binds here: any key will do.
     let key = ServerKey::new(&[0; 32]);
     let now = Now::read();
@@ -125,7 +133,15 @@ fn of_account(
         Judgement::Refused(status) => {
             let words = format!("the account may not send from this address: {status}\n");
             let source = SourceSeen::Refused;
-            return Ok(Explained { source, explanation: None, to: None, pdu: None, parts, words });
+            return Ok(Explained {
+                source,
+                explanation: None,
+                to: None,
+                pdu: None,
+                parts,
+                words,
+                before: None,
+            });
         }
     };
     let version = question.interface_version;
@@ -151,7 +167,7 @@ fn of_account(
         from_neutral(&mut pdu, settings.alphabet.into());
         Some(crate::admin::pdu_json(&pdu.into()))
     });
-    Ok(Explained { source, explanation: Some(explanation), to, pdu: sent, parts, words })
+    Ok(Explained { source, explanation: Some(explanation), to, pdu: sent, parts, words, before: None })
 }
 
 fn of_connector(
@@ -167,7 +183,8 @@ fn of_connector(
     drop(facts);
     let (to, words) = (sent_to(&explanation), explanation.to_string());
     let sent = to.as_ref().map(|_| crate::admin::pdu_json(&pdu.into()));
-    Ok(Explained { source: SourceSeen::Allowed, explanation: Some(explanation), to, pdu: sent, parts, words })
+    let source = SourceSeen::Allowed;
+    Ok(Explained { source, explanation: Some(explanation), to, pdu: sent, parts, words, before: None })
 }
 
 fn sent_to(explanation: &Explanation) -> Option<String> {

@@ -12,6 +12,8 @@ use smppkit_wire::value::{DataCoding, EsmClass, Npi, Ton, address_kind};
 use smppkit_wire::{Body, Dialect, Frames, Pdu, PduType as _, Version};
 use utoipa::ToSchema;
 
+use crate::entities::Draft;
+
 /// A message that nobody sends.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +43,9 @@ pub struct Question {
     #[serde(default)]
     #[schema(value_type = Option<Object>, example = json!({"destination_addr": "447700900123", "data_coding": 8}))]
     pub pdu: Option<Map<String, Value>>,
+    /// Changes to see the effect of: the answer is as if they were made, with the one of now beside it.
+    #[serde(default)]
+    pub draft: Option<Draft>,
 }
 
 /// A question that cannot be answered.

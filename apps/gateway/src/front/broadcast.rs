@@ -21,6 +21,7 @@ use super::asker::Asker;
 use super::submit::judge_source;
 use super::{Front, FrontLink};
 use crate::counts::count;
+use crate::entities::Routes;
 use crate::errand::NotRun;
 use crate::facts::{self, Origin};
 use crate::plan::Upstream;
@@ -150,14 +151,12 @@ impl Asker {
         let plan = self.hub.plan.load();
         let origin = Origin::Account(&self.account.name, self.version);
         let facts = facts::of_broadcast_sm(pdu, origin, now.unix_ms);
-        let choice =
-            plan.routes.choose(&facts, &plan.at(now.unix_ms), self.hub.dice()).map_err(|no_route| {
-                match no_route {
-                    NoRoute::Refused { status, .. } => status,
-                    // It has no destination that could be wrong.
-                    _ => self.failure(),
-                }
-            })?;
+        let choice = plan.choose(Routes::Submitted, &facts, now.unix_ms, self.hub.dice());
+        let choice = choice.map_err(|no_route| match no_route {
+            NoRoute::Refused { status, .. } => status,
+            // It has no destination that could be wrong.
+            _ => self.failure(),
+        })?;
         let mut ways = choice.targets().filter_map(|name| plan.connectors.get(name));
         let is_open = |upstream: &Upstream| !self.submits() || upstream.live.is_open(now.unix_ms);
         ways.find(|upstream| upstream.takes_errands() && is_open(upstream)).cloned().ok_or(self.failure())

@@ -15,6 +15,7 @@ use smppkit_wire::{Body, CommandStatus, Version};
 use super::{Bound, Front, FrontLink};
 use crate::access::Judgement;
 use crate::counts::count;
+use crate::entities::Routes;
 use crate::facts::{self, Origin};
 use crate::hub::status_of;
 use crate::note::{Ask, Note};
@@ -113,8 +114,8 @@ impl Front {
         let plan = &bound.plan;
         let facts =
             facts::of_submit_sm(&submission.pdu, Origin::Account(&account.name, bound.version), now_ms);
-        let choice =
-            plan.routes.choose(&facts, &plan.at(now_ms), self.hub.dice()).map_err(NoRoute::status)?;
+        let choice = plan.choose(Routes::Submitted, &facts, now_ms, self.hub.dice());
+        let choice = choice.map_err(NoRoute::status)?;
         let Some(upstream) = plan.connectors.get(choice.first()) else {
             return Err(CommandStatus::ESME_RSYSERR);
         };

@@ -145,6 +145,9 @@ pub struct StoreSettings {
     /// Changes that wait to be written, at most; beyond it new messages get `ESME_RMSGQFUL`. Default 20,000:
     /// a fifth of a second's work at full speed.
     pub queue: usize,
+    /// Changes of accounts, connectors and routes that are remembered, over REST and by the file read again, at most;
+    /// 8 MiB in all. Default 1,000; 0 remembers none.
+    pub history: usize,
 }
 
 /// When what was not taken is tried again.
@@ -295,7 +298,7 @@ impl Default for RecordSettings {
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { retention: Span::secs(30 * DAY), messages: 10_000_000, queue: 20_000 }
+        Self { retention: Span::secs(30 * DAY), messages: 10_000_000, queue: 20_000, history: 1_000 }
     }
 }
 

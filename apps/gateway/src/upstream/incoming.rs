@@ -15,6 +15,7 @@ use tracing::debug;
 
 use super::{Held, LATER, Receipt, Session, UpstreamLink};
 use crate::counts::count;
+use crate::entities::Routes;
 use crate::facts::{self, Origin};
 use crate::hub::{Hub, queues_of};
 use crate::note::Note;
@@ -64,9 +65,8 @@ impl Session {
         let plan = self.hub.plan.load();
         delivery_to_neutral(&mut pdu, self.upstream.settings.alphabet.into());
         let facts = facts::of_deliver_sm(&pdu, Origin::Connector(&self.upstream.name), now_ms);
-        let account =
-            plan.mo_routes.choose(&facts, &plan.at(now_ms), self.hub.dice()).map(|choice| choice.first());
-        let account = account.ok().and_then(|name| plan.accounts.get(name));
+        let choice = plan.choose(Routes::Incoming, &facts, now_ms, self.hub.dice());
+        let account = choice.map(|choice| choice.first()).ok().and_then(|name| plan.accounts.get(name));
         drop(facts);
         let Some(account) = account else {
             debug!(connector = %self.upstream.name, "no mo_route for a message");

@@ -36,6 +36,8 @@ pub(crate) struct Session {
     mode: BindMode,
     notes: Arc<Notes>,
     is_asked: bool,
+    /// What its bind was answered, if it was refused.
+    refused: Option<CommandStatus>,
     bound: Option<Listed>,
     outlet: Option<Outlet>,
     /// They go before all messages.
@@ -115,6 +117,7 @@ impl Session {
             mode,
             notes: Arc::default(),
             is_asked: false,
+            refused: None,
             bound: None,
             outlet: None,
             errands: VecDeque::new(),
@@ -167,6 +170,7 @@ impl Session {
         let _ = party.bound.set(BoundAs { system_id, mode: mode.name(), version });
         info!(connector = %name, %peer, %mode, %version, "bound");
         count(&self.upstream.live.counts.binds, 1);
+        *self.upstream.live.trouble() = None;
         let side = Side::Connector(name.clone());
         let now_ms = link.now().unix_ms;
         self.bound = Some(self.hub.sessions.enter(side, &party, (mode, version), now_ms, &self.notes));
@@ -266,6 +270,7 @@ impl Application for Session {
             Event::BindRefused(status) => {
                 warn!(connector = %self.upstream.name, %status, "bind refused");
                 count(&self.upstream.live.counts.binds_refused, 1);
+                self.refused = Some(status);
                 link.cut(Cut::Close);
             }
             Event::Unbinding => self.close_outlet(),
@@ -291,6 +296,12 @@ impl Application for Session {
     fn ended(&mut self, ended: &Ended) {
         let name = &self.upstream.name;
         warn!(connector = %name, mode = %self.mode, was_bound = self.bound.is_some(), why = %ended, "session ended");
+        let why = match self.refused {
+            Some(status) => format!("bind refused: {status}"),
+            None if self.bound.is_some() => format!("session ended: {ended}"),
+            None => format!("ended before it was bound: {ended}"),
+        };
+        self.upstream.live.failed(why, self.hub.now().unix_ms);
     }
 }
 

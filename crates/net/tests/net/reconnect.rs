@@ -19,7 +19,7 @@ fn keep(address: SocketAddr, seed: u64) -> (Arc<Seen>, tokio::task::JoinHandle<(
     let seen = Arc::new(Seen::default());
     let shown = Arc::clone(&seen);
     let keep = tokio::spawn(async move {
-        Connector::new(address.to_string()).keep(backoff(seed), || Script::polite(&shown)).await;
+        Connector::new(address.to_string()).keep(backoff(seed), || Script::polite(&shown), |_, _| {}).await;
     });
     (seen, keep)
 }
@@ -71,4 +71,27 @@ fn two_clients_do_not_come_back_in_step() {
         (0..8).map(|_| backoff.wait()).collect::<Vec<_>>()
     };
     assert_ne!(waits(), waits());
+}
+
+#[tokio::test]
+async fn before_each_wait_it_is_said_how_long_and_why() {
+    // Nobody listens there any more.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let keep = tokio::spawn(async move {
+        let seen = Arc::new(Seen::default());
+        let waits =
+            |error: Option<&std::io::Error>, wait| _ = tell.send((error.map(std::io::Error::kind), wait));
+        Connector::new(address.to_string()).keep(backoff(1), || Script::polite(&seen), waits).await;
+    });
+    let mut limit = Duration::from_millis(40);
+    for _ in 0..3 {
+        let (why, wait) = soon(told.recv()).await.unwrap();
+        assert_eq!(why, Some(std::io::ErrorKind::ConnectionRefused));
+        assert!(limit / 2 <= wait && wait <= limit, "{wait:?} of {limit:?}");
+        limit = (limit * 2).min(Duration::from_millis(160));
+    }
+    keep.abort();
 }

@@ -4,6 +4,7 @@ mod routes;
 mod sessions;
 mod tries;
 
+use core::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -56,6 +57,28 @@ pub enum Role {
 #[derive(Debug, Clone, Copy)]
 pub struct MayAct;
 
+/// Who asks, for what is kept about a change. `Display` says it in words: `admin by token from 192.0.2.1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    /// What that one may do.
+    pub role: Role,
+    /// What let that one in.
+    pub by: By,
+    /// Where the request came from; a proxy's address where there is one between.
+    pub peer: Option<IpAddr>,
+}
+
+/// What lets somebody in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The token that the request bears.
+    Token,
+    /// A browser's session.
+    Session,
+    /// Nothing was asked for.
+    Nothing,
+}
+
 /// Lets people in, and knows who is.
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -86,6 +109,7 @@ struct OneTime {
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) role: Role,
+    pub(crate) by: By,
     /// Of a session: empty where none is needed.
     csrf: String,
 }
@@ -139,7 +163,7 @@ impl Desk {
     fn caller(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
         if let (Some(offered), Some(_)) = (headers.get(header::AUTHORIZATION), &self.token) {
             if let Some(role) = bearer(offered).and_then(|offered| self.by_token(offered)) {
-                return Ok(Caller { role, csrf: String::new() });
+                return Ok(Caller { role, by: By::Token, csrf: String::new() });
             }
             warn!("admin request refused: wrong token");
             let problem = Problem::new(StatusCode::UNAUTHORIZED, "the bearer token is wrong");
@@ -155,7 +179,7 @@ impl Desk {
             return Ok(caller);
         }
         if self.sign_in == SignIn::Open || (self.token.is_none() && !is_of_a_browser(headers)) {
-            return Ok(Caller { role: Role::Admin, csrf: String::new() });
+            return Ok(Caller { role: Role::Admin, by: By::Nothing, csrf: String::new() });
         }
         let detail = match self.token {
             Some(_) => "a bearer token is needed",
@@ -188,7 +212,7 @@ impl Desk {
         let (id, csrf) = ids.map_err(|error| Problem::unavailable(error.to_string()))?;
         state.sessions.begin(&id, role, &csrf, now);
         info!(target: "audit", %peer, ?role, "signed in");
-        Ok((Caller { role, csrf }, id))
+        Ok((Caller { role, by: By::Session, csrf }, id))
     }
 
     fn sign_out(&self, headers: &HeaderMap) {
@@ -209,7 +233,7 @@ impl Desk {
         let (mut state, now) = (self.state(), Instant::now());
         cookies(headers, &self.cookie).find_map(|id| {
             let (role, csrf) = state.sessions.find(id, now)?;
-            Some(Caller { role, csrf: csrf.to_owned() })
+            Some(Caller { role, by: By::Session, csrf: csrf.to_owned() })
         })
     }
 
@@ -238,6 +262,32 @@ impl<S: Send + Sync> FromRequestParts<S> for MayAct {
             Some(caller) if caller.role == Role::Admin => Ok(Self),
             _ => Err(Problem::new(StatusCode::FORBIDDEN, "a viewer may look, and do nothing")),
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Who {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
+        let caller = parts.extensions.get::<Caller>();
+        let who = caller.map(|&Caller { role, by, .. }| Self { role, by, peer });
+        who.ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "nobody looked who asks"))
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.role {
+            Role::Admin => "admin",
+            Role::Viewer => "viewer",
+        })?;
+        f.write_str(match self.by {
+            By::Token => " by token",
+            By::Session => " signed in",
+            By::Nothing => "",
+        })?;
+        self.peer.map_or(Ok(()), |peer| write!(f, " from {peer}"))
     }
 }
 

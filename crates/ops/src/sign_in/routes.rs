@@ -85,7 +85,7 @@ async fn end(
 }
 
 impl Desk {
-    fn signed_in(&self, Caller { role, csrf }: Caller) -> SignedIn {
+    fn signed_in(&self, Caller { role, csrf, .. }: Caller) -> SignedIn {
         SignedIn {
             role,
             csrf,

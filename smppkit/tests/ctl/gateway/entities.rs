@@ -37,6 +37,61 @@ fn what_is_in_the_file_is_changed_there() {
 }
 
 #[test]
+fn what_is_in_the_file_says_where_and_routes_how_often_they_were_taken() {
+    let gateway = Gateway::start();
+    let file = std::fs::read_to_string(gateway.config()).expect("it is there");
+    let line = |of: &str| file.lines().position(|line| line.contains(of)).expect("it is in it") + 1;
+    let place = |line: usize| json!({"file": gateway.config(), "line": line});
+    assert_eq!(gateway.get("/api/v1/accounts/shop")["place"], place(line("\"shop\"")));
+    assert_eq!(gateway.get("/api/v1/connectors/up")["place"], place(line("\"up\"")));
+    gateway.put("accounts/new", &json!({"password": "x"}), None).json(200);
+    assert_eq!(gateway.get("/api/v1/accounts/new")["place"], Value::Null);
+    let fr = json!([{"name": "fr", "destination_addr": "33*", "refuse": "ESME_RINVDSTADR"}]);
+    gateway.put("routes", &fr, None).json(200);
+    gateway.send("447700900123", &[]);
+    gateway.send("447700900124", &[]);
+    let taken = |gateway: &Gateway| {
+        let routes = gateway.get("/api/v1/routes");
+        [0, 1].map(|at| (routes[at]["taken"].clone(), routes[at]["place"].clone()))
+    };
+    let all = place(line("[[route]]"));
+    assert_eq!(taken(&gateway), [(0.into(), Value::Null), (2.into(), all.clone())]);
+    // It goes on when the others change.
+    gateway.put("routes?check=true", &json!([]), None).json(200);
+    gateway.put("routes", &json!([{"name": "uk", "destination_addr": "44*", "to": "up"}]), None).json(200);
+    gateway.send("447700900125", &[]);
+    assert_eq!(taken(&gateway), [(1.into(), Value::Null), (2.into(), all)]);
+}
+
+#[test]
+fn a_connector_that_is_not_bound_says_why_and_when_it_tries_again() {
+    let gateway = Gateway::start();
+    assert_eq!(gateway.connector()["last_error"], Value::Null);
+    let said = |gateway: &Gateway| {
+        let all = gateway.get("/api/v1/connectors");
+        let found = all.as_array().expect("a list").iter().find(|one| one["name"] == "a");
+        found.map(|one| one["last_error"]["error"].as_str().unwrap_or_default().to_owned())
+    };
+    let put = |address: &str| {
+        let connector = json!({"address": address, "system_id": "stranger", "reconnect": "10s"});
+        gateway.put("connectors/a", &connector, None).json(200);
+    };
+    put("127.0.0.1:1");
+    gateway.until(|gateway| {
+        said(gateway).is_some_and(|said| said.contains("not connected: Connection refused"))
+    });
+    gateway.until(|gateway| gateway.connector()["last_error"]["next_try"].is_string());
+    // Where strangers may not bind: itself.
+    put(&gateway.smpp);
+    gateway.until(|gateway| said(gateway).is_some_and(|said| said == "bind refused: ESME_RBINDFAIL"));
+    gateway.until(|gateway| gateway.connector()["last_error"]["next_try"].is_string());
+    let url = gateway.simulator.url();
+    put(url.rsplit_once('@').expect("it has a host").1);
+    gateway.until(|gateway| gateway.connector()["state"] == "up");
+    assert_eq!(said(&gateway).as_deref(), Some(""));
+}
+
+#[test]
 fn a_change_meant_for_another_revision_is_refused() {
     let gateway = Gateway::start();
     let account = json!({"password": "x"});
@@ -189,7 +244,7 @@ fn nothing_made_over_rest_shows_its_password() {
 }
 
 impl Gateway {
-    fn put(&self, path: &str, body: &Value, revision: Option<&str>) -> http::Answer {
+    pub(super) fn put(&self, path: &str, body: &Value, revision: Option<&str>) -> http::Answer {
         let headers: Vec<_> = revision.map(|revision| ("If-Match", revision)).into_iter().collect();
         http::ask(&self.admin, "PUT", &format!("/api/v1/{path}"), &headers, &body.to_string())
     }

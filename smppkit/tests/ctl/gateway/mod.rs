@@ -1,6 +1,8 @@
 //! A gateway with a simulator behind it: its REST interface, and `smppkit ctl` on it.
 
+mod draft;
 mod entities;
+mod history;
 mod http;
 mod metrics;
 mod offline;

@@ -4,7 +4,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use tracing::field::{Field, Visit};
 
 use super::*;
-use crate::{MayAct, Pages, SignIn, openapi};
+use crate::{MayAct, Pages, SignIn, Who, openapi};
 
 const HOST: &str = "Host: localhost";
 const PAGE: &str = "Sec-Fetch-Site: same-origin";
@@ -26,6 +26,7 @@ async fn served(config: AdminConfig) -> (Served, String) {
     let routes = pages.add_routes(utoipa_axum::router::OpenApiRouter::new());
     let routes = openapi(routes, utoipa::openapi::Info::new("test", "1"))
         .route("/echo/harmless", axum::routing::post(async || "looked"))
+        .route("/who", get(async |who: Who| who.to_string()))
         .route("/look", get(async |ws: WebSocketUpgrade| ws.on_upgrade(echo)))
         .route("/act", get(async |_: MayAct, ws: WebSocketUpgrade| ws.on_upgrade(echo)));
     let admin = Admin::bind(config).await.unwrap().pages("app", &pages);
@@ -233,6 +234,23 @@ async fn pages_of_other_sites_cannot_sign_anybody_in() {
     assert_status(&served.send(&[&lines[..], &["Content-Length: 2"]].concat(), "{}").await, 403);
 }
 
+#[tokio::test]
+async fn a_handler_is_told_who_asks() {
+    let (served, secret) = served(with_viewer()).await;
+    let (cookie, _) = session(&served.sign_in(&secret).await);
+    for (given, who) in [
+        ("Authorization: Bearer l00k", "viewer by token from 127.0.0.1"),
+        ("Authorization: Bearer s3cret", "admin by token from 127.0.0.1"),
+        (&*cookie, "admin signed in from 127.0.0.1"),
+    ] {
+        let answer = served.ask(&["GET /who HTTP/1.1", HOST, given]).await;
+        assert!(answer.ends_with(who), "{answer}");
+    }
+    let (served, _) = self::served(required()).await;
+    let answer = served.ask(&["GET /who HTTP/1.1", HOST]).await;
+    assert!(answer.ends_with("admin from 127.0.0.1"), "{answer}");
+}
+
 /// What was logged for the target `audit`.
 #[derive(Default)]
 struct Heard(std::sync::Mutex<Vec<String>>);
@@ -277,7 +295,7 @@ async fn who_asked_for_a_change_is_logged() {
     let expected = [
         "message=sign-in failed peer=127.0.0.1 ",
         "message=signed in peer=127.0.0.1 role=Admin ",
-        "message=asked for a change role=Admin method=POST path=\"/echo\" status=200 ",
+        "message=asked for a change who=admin signed in from 127.0.0.1 method=POST path=\"/echo\" status=200 ",
         "message=asked for a change method=POST path=\"/echo\" status=403 ",
     ];
     assert_eq!(heard, expected);
