@@ -119,6 +119,7 @@ impl Simulator {
     /// Serves until `stop` is done; then every session is unbound, and waited for.
     pub async fn serve(self, pages: Pages, stop: impl Future<Output = ()>) {
         let Self { hub, nodes, listeners, gate, admin, config } = self;
+        let pages = pages.looks(&["/api/v1/smscs/{smsc}/rules/test"]);
         let (health, ready) = (Health::new(), Ready::new());
         // It listens already: whoever asks from here on is served.
         health.ready(true);

@@ -76,7 +76,8 @@ impl Pages {
         self
     }
 
-    /// With paths that viewers may POST to, since nothing is changed there; one that ends in `/` is for all below it.
+    /// With paths that viewers may POST to, since nothing is changed there; one that ends in `/` is for all below it,
+    /// a segment in braces stands for any.
     #[must_use]
     pub fn looks(mut self, paths: &[&'static str]) -> Self {
         self.looks.extend(paths);

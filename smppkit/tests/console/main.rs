@@ -3,6 +3,7 @@
 #[path = "../client/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of the client, which use all of it")]
 mod process;
+mod simulator;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Operated;
 use super::csv::line;
+use super::operated::limit;
 use super::shown::{COLUMNS, Shown};
 
 /// Records of ended messages.
@@ -58,15 +59,6 @@ pub(super) enum Format {
     Csv,
 }
 
-impl Wanted {
-    fn limit(&self) -> Result<usize, Problem> {
-        let limit = self.limit.unwrap_or(1_000);
-        let detail = || format!("limit: {limit} is no number from 1 to {LIMIT}");
-        let wrong = || Problem::unprocessable(detail()).with("parameter", "limit");
-        (1..=LIMIT).contains(&limit).then_some(limit).ok_or_else(wrong)
-    }
-}
-
 /// Records in one answer at most.
 const LIMIT: usize = 10_000;
 
@@ -79,7 +71,7 @@ pub(super) async fn list(
     State(operated): State<Operated>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
-    let limit = wanted.limit()?;
+    let limit = limit(wanted.limit, 1_000, LIMIT)?;
     let after = wanted.after.min(i64::MAX.unsigned_abs());
     let cdrs = operated.read(move |reader| reader.cdrs(after, limit)).await?;
     let last = cdrs.last().map_or(wanted.after, |cdr| cdr.seq);

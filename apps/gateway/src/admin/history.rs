@@ -6,7 +6,7 @@ use smppkit_ops::{Json, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Operated;
-use super::messages::limit;
+use super::operated::limit;
 use crate::entities::{Change, Subject};
 
 /// Changes of accounts, connectors and routes.

@@ -131,3 +131,11 @@ impl FromRef<Operated> for Arc<Alarms> {
 pub(super) fn of_store(error: &StoreError) -> Problem {
     Problem::unavailable(error.to_string())
 }
+
+/// How many are asked for.
+pub(super) fn limit(asked: Option<usize>, default: usize, most: usize) -> Result<usize, Problem> {
+    let limit = asked.unwrap_or(default);
+    let detail = || format!("limit: {limit} is no number from 1 to {most}");
+    let wrong = || Problem::unprocessable(detail()).with("parameter", "limit");
+    (1..=most).contains(&limit).then_some(limit).ok_or_else(wrong)
+}

@@ -12,6 +12,7 @@ mod pdus;
 mod rules;
 mod sessions;
 mod smscs;
+mod trial;
 
 use std::sync::Arc;
 
@@ -94,6 +95,7 @@ fn routes() -> OpenApiRouter<Operated> {
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::put, accounts::remove))
         .routes(routes!(rules::list, rules::add, rules::replace, rules::clear))
+        .routes(routes!(trial::test))
         .routes(routes!(rules::remove))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))

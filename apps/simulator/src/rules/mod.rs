@@ -5,12 +5,14 @@
 
 mod chance;
 mod delay;
+mod explain;
 mod presets;
 mod rule;
 mod spoil;
 
 pub(crate) use chance::Chance;
 pub use delay::Delay;
+pub(crate) use explain::Takes;
 pub use presets::{PRESETS, Preset};
 pub use rule::{Answer, Fate, Rule, Segments, Then};
 pub(crate) use spoil::spoiled;
@@ -152,21 +154,28 @@ impl Rules {
         chance: &mut Chance,
     ) -> Option<Verdict> {
         let concern = self.by_name.get(name)?;
-        let mut facts = Facts::of_body(body, &concern.wanted);
-        facts.set(&concern.wanted, "bind_mode", asker.bind_mode);
-        facts.set(&concern.wanted, "interface_version", asker.interface_version);
-        facts.set(&concern.wanted, "peer", asker.peer);
-        if !asker.system_id.is_empty() {
-            // Of a bind it is a field.
-            facts.set(&concern.wanted, "system_id", asker.system_id);
-        }
-        facts.set(&concern.wanted, "sequence_number", asker.sequence_number.to_string());
-        if let Some(destination) = destination {
-            facts.set(&concern.wanted, "destination_addr", destination);
-        }
+        let facts = asker.add_to(Facts::of_body(body, &concern.wanted), &concern.wanted, destination);
         let rules = concern.rules.iter().filter_map(|at| self.rules.get(*at));
         let ready = rules.into_iter().find(|ready| ready.takes(&facts, chance))?;
         Some(Verdict::new(Arc::clone(ready), (body, destination), asker, chance))
+    }
+}
+
+impl Asker<'_> {
+    /// What a PDU says, and who asks.
+    fn add_to(&self, mut facts: Facts, wanted: &Wanted, destination: Option<&str>) -> Facts {
+        facts.set(wanted, "bind_mode", self.bind_mode);
+        facts.set(wanted, "interface_version", self.interface_version);
+        facts.set(wanted, "peer", self.peer);
+        if !self.system_id.is_empty() {
+            // Of a bind it is a field.
+            facts.set(wanted, "system_id", self.system_id);
+        }
+        facts.set(wanted, "sequence_number", self.sequence_number.to_string());
+        if let Some(destination) = destination {
+            facts.set(wanted, "destination_addr", destination);
+        }
+        facts
     }
 }
 
@@ -190,10 +199,16 @@ impl Ready {
         }
     }
 
+    /// Whether its conditions hold.
+    fn matches(&self, facts: &Facts) -> bool {
+        let Rule { when, unless, .. } = &self.rule;
+        when.holds(facts) && !unless.as_ref().is_some_and(|unless| unless.holds(facts))
+    }
+
     /// Whether the rule takes a PDU of its kind.
     fn takes(&self, facts: &Facts, chance: &mut Chance) -> bool {
         let rule = &self.rule;
-        if !rule.when.holds(facts) || rule.unless.as_ref().is_some_and(|unless| unless.holds(facts)) {
+        if !self.matches(facts) {
             return false;
         }
         if rule.share.0 < 100.0 && chance.unit() * 100.0 >= rule.share.0 {

@@ -60,6 +60,40 @@ fn the_first_rule_that_matches_counts() {
     assert_eq!(counts, [(1, 1), (0, 0), (1, 1)]);
 }
 
+/// The places of what matches, with what is told of each.
+fn explained(rules: &Rules, number: &str) -> Vec<(usize, Takes, String)> {
+    let mut octets = Vec::new();
+    to(number).encode(CommandStatus::ESME_ROK, 1, smppkit_wire::Version::V50, &mut octets);
+    let found = rules.explain("submit_sm", &octets.into(), None, ASKER);
+    found.into_iter().map(|found| (found.place, found.takes, found.told)).collect()
+}
+
+#[test]
+fn what_rules_would_do_is_told_and_neither_counted_nor_drawn() {
+    let mut judged = Judged::by(json!([
+        {"name": "elsewhere", "when": {"destination_addr": "46*"}},
+        {"name": "some", "share": "25%", "every": 10, "skip": 3, "times": 2},
+        {"name": "once", "times": 1, "unless": {"text": "Bye"}},
+        {"name": "binds", "on": "bind_*"},
+        {"name": "all", "when": {"text": "Hello", "system_id": "app"}},
+        {"name": "late"},
+    ]));
+    let told = |judged: &Judged| explained(&judged.rules, "4477");
+    let expected = [
+        (1, Takes::Some, "25 %, one in 10, after 3 more, 2 times left"),
+        (2, Takes::Some, "1 time left"),
+        (4, Takes::All, ""),
+        (5, Takes::None, "nothing is left for it"),
+    ];
+    for _ in 0..3 {
+        assert_eq!(told(&judged), expected.map(|(place, takes, told)| (place, takes, told.to_owned())));
+    }
+    assert!(judged.rules.counts().all(|(_, held, taken)| (held, taken) == (0, 0)));
+    while judged.submit("4477").unwrap().name() != "once" {}
+    assert_eq!(told(&judged)[1], (2, Takes::None, "no more: it took its 1 time".to_owned()));
+    assert_eq!(explained(&rules(json!([{"share": "0%"}])), "1"), [(0, Takes::None, "0 %".to_owned())]);
+}
+
 #[test]
 fn what_the_session_knows_and_exceptions_are_looked_at() {
     let mut judged = Judged::by(json!([

@@ -148,12 +148,7 @@ impl Desk {
     /// Who sends this, if it may be sent.
     pub(crate) fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
         let caller = self.caller(method, headers)?;
-        let is_look = *method == Method::POST
-            && self
-                .told
-                .looks
-                .iter()
-                .any(|look| if look.ends_with('/') { path.starts_with(look) } else { path == *look });
+        let is_look = *method == Method::POST && self.told.looks.iter().any(|look| is_of(path, look));
         if caller.role == Role::Viewer && !method.is_safe() && !is_look {
             return Err(Problem::new(StatusCode::FORBIDDEN, "a viewer may look, and change nothing"));
         }
@@ -300,6 +295,18 @@ pub(crate) fn is_of_a_browser(headers: &HeaderMap) -> bool {
 }
 
 /// The token of an Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
+/// Whether a path is one that is looked at, see [`Pages::looks`](crate::Pages::looks).
+fn is_of(path: &str, look: &str) -> bool {
+    if look.ends_with('/') {
+        return path.starts_with(look);
+    }
+    let mut segments = path.split('/');
+    look.split('/').all(|look| {
+        let any = look.starts_with('{');
+        segments.next().is_some_and(|segment| if any { !segment.is_empty() } else { segment == look })
+    }) && segments.next().is_none()
+}
+
 fn bearer(header: &HeaderValue) -> Option<&[u8]> {
     let (scheme, token) = header.as_bytes().split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())

@@ -377,6 +377,45 @@ function takesAll({ rule }: Counted): boolean {
 export const hiddenBy = (rule: Counted, all: readonly Counted[]): Counted | null =>
   all.find((other) => other.place < rule.place && takesAll(other) && (rule.rule.on ?? DEFAULT_ON).every((command) => (other.rule.on ?? DEFAULT_ON).includes(command))) ?? null;
 
+/** A rule that a PDU would match, as the server says; `told` is what it takes and leaves, in words. */
+export interface Tested {
+  place: number;
+  from: "rest" | "file" | "draft";
+  takes: "all" | "some" | "none";
+  told: string;
+  rule: Rule;
+}
+/** What is asked of the rules; empty for what is not said. */
+export interface Trial {
+  command: string;
+  number: string;
+  text: string;
+  source: string;
+  system_id: string;
+}
+const TO = ["submit_sm", "submit_multi", "data_sm", "deliver_sm", "cancel_sm"];
+const FROM = [...TO, "query_sm", "replace_sm", "broadcast_sm", "query_broadcast_sm", "cancel_broadcast_sm"];
+const WITH_TEXT = ["submit_sm", "submit_multi", "data_sm", "deliver_sm", "replace_sm"];
+
+/** PDUs that rules are often about. */
+export const PDUS = [...DEFAULT_ON, "deliver_sm", "bind_transmitter", "bind_receiver", "bind_transceiver", "enquire_link", "unbind", "query_sm", "cancel_sm", "replace_sm", "broadcast_sm"];
+/** The PDU that a rule is tested with: the first that it is for. */
+export function commandOf({ on }: Rule): string {
+  const first = (Array.isArray(on) ? on : [])[0] ?? "submit_sm";
+  return first.endsWith("*") ? (PDUS.find((name) => name.startsWith(first.slice(0, -1))) ?? first) : first;
+}
+
+/** What the server is asked; nothing while the number is not said that the PDU needs. */
+export function questionOf({ command, number, text, source, system_id }: Trial, draft: { rule: Rule; place: number | null } | null): Record<string, unknown> | null {
+  const plain = (address: string): string => address.replace(/[\s+]/g, "");
+  const isSent = TO.includes(command);
+  if (isSent && !plain(number)) return null;
+  return {
+    ...(command === "submit_sm" ? {} : { command }), ...(isSent ? { destination_addr: plain(number) } : {}), ...(text && WITH_TEXT.includes(command) ? { text } : {}),
+    ...(source && FROM.includes(command) ? { source_addr: plain(source) } : {}), ...(system_id ? { system_id } : {}), ...(draft ? { rule: draft.rule, ...(draft.place === null ? {} : { place: draft.place }) } : {}),
+  };
+}
+
 export interface Fault {
   label: string;
   /** What is said beside its switch. */

@@ -22,11 +22,12 @@ fn with_viewer() -> AdminConfig {
 async fn served(config: AdminConfig) -> (Served, String) {
     let pages = Pages::new(fallbacks(Router::new().route("/", get(async || "a page"))))
         .named("test")
-        .looks(&["/echo/harmless"]);
+        .looks(&["/echo/harmless", "/echo/{any}/harmless"]);
     let routes = pages.add_routes(utoipa_axum::router::OpenApiRouter::new());
     let routes = openapi(routes, utoipa::openapi::Info::new("test", "1"))
         .route("/echo/harmless", axum::routing::post(async || "looked"))
         .route("/who", get(async |who: Who| who.to_string()))
+        .route("/echo/{any}/{what}", axum::routing::post(async || "looked"))
         .route("/look", get(async |ws: WebSocketUpgrade| ws.on_upgrade(echo)))
         .route("/act", get(async |_: MayAct, ws: WebSocketUpgrade| ws.on_upgrade(echo)));
     let admin = Admin::bind(config).await.unwrap().pages("app", &pages);
@@ -166,11 +167,15 @@ async fn a_viewer_looks_and_changes_nothing() {
     let origin = "Origin: http://localhost";
     for by in [&[cookie.as_str(), csrf.as_str(), origin][..], &["Authorization: Bearer l00k", origin]] {
         assert_status(&served.ask(&[&["GET /hello HTTP/1.1", HOST], by].concat()).await, 200);
-        let asked = ["POST /echo HTTP/1.1", HOST, "Content-Length: 0"];
-        let answer = served.ask(&[&asked, by].concat()).await;
-        assert_problem(&answer, 403, "a viewer may look, and change nothing");
-        let asked = ["POST /echo/harmless HTTP/1.1", HOST, "Content-Length: 0"];
-        assert_status(&served.ask(&[&asked, by].concat()).await, 200);
+        for path in ["/echo", "/echo/a/harm", "/echo//harmless", "/echo/a/harmless/b", "/echo/a/b/harmless"] {
+            let first = format!("POST {path} HTTP/1.1");
+            let answer = served.ask(&[&[&first, HOST, "Content-Length: 0"], by].concat()).await;
+            assert_problem(&answer, 403, "a viewer may look, and change nothing");
+        }
+        for path in ["/echo/harmless", "/echo/a/harmless", "/echo/a%2Fb/harmless"] {
+            let first = format!("POST {path} HTTP/1.1");
+            assert_status(&served.ask(&[&[&first, HOST, "Content-Length: 0"], by].concat()).await, 200);
+        }
         assert_status(&served.upgrade("/look", by).await.0, 101);
         assert_status(&served.upgrade("/act", by).await.0, 403);
     }
