@@ -70,6 +70,18 @@ pub(crate) fn connect(mc: &Mc) -> Value {
 }
 
 impl Page {
+    /// A page of a host of its own, that asks a message centre of its own for a session with these settings.
+    pub(crate) async fn connecting(settings: Value) -> (Mc, Self) {
+        let mc = Mc::start().await;
+        let mut page = Host::start(Settings::default()).await.page().await;
+        let mut connect = connect(&mc);
+        for (name, setting) in settings.as_object().into_iter().flatten() {
+            connect[name] = setting.clone();
+        }
+        page.ask(json!({ "connect": connect })).await;
+        (mc, page)
+    }
+
     /// A page of a host of its own, bound.
     pub(crate) async fn bound(mc: &Mc) -> (Host, Self) {
         let host = Host::start(Settings::default()).await;

@@ -79,12 +79,7 @@ async fn no_row_shows_a_password() {
 
 #[tokio::test]
 async fn a_wrong_password_is_told_by_its_status() {
-    let mc = Mc::start().await;
-    let host = Host::start(Settings::default()).await;
-    let mut page = host.page().await;
-    let mut connect = connect(&mc);
-    connect["password"] = "wrong".into();
-    page.ask(json!({ "connect": connect })).await;
+    let (_mc, mut page) = Page::connecting(json!({ "password": "wrong" })).await;
     let closed = page.state("closed").await;
     assert_eq!(closed["detail"], "the bind was refused: ESME_RINVPASWD");
     assert_eq!(page.row("in", "bind_transceiver_resp").await["command_status"], "ESME_RINVPASWD");
@@ -92,12 +87,7 @@ async fn a_wrong_password_is_told_by_its_status() {
 
 #[tokio::test]
 async fn octets_that_are_no_pdu_are_sent_as_they_are_and_the_nack_is_shown() {
-    let mc = Mc::start().await;
-    let host = Host::start(Settings::default()).await;
-    let mut page = host.page().await;
-    let mut bare = connect(&mc);
-    bare["bind"] = "none".into();
-    page.ask(json!({ "connect": bare })).await;
+    let (_mc, mut page) = Page::connecting(json!({ "bind": "none" })).await;
     page.state("open").await;
     // A command_id that nobody knows, of sequence_number 9.
     page.ask(json!({ "send": { "hex": "00000010 00000fff 00000000 00000009" } })).await;
@@ -115,12 +105,7 @@ async fn octets_that_are_no_pdu_are_sent_as_they_are_and_the_nack_is_shown() {
 
 #[tokio::test]
 async fn a_bare_connection_sends_nothing_by_itself_and_binds_when_told() {
-    let mc = Mc::start().await;
-    let host = Host::start(Settings::default()).await;
-    let mut page = host.page().await;
-    let mut bare = connect(&mc);
-    bare["bind"] = "none".into();
-    page.ask(json!({ "connect": bare })).await;
+    let (_mc, mut page) = Page::connecting(json!({ "bind": "none" })).await;
     page.state("open").await;
     let bind =
         json!({ "command": "bind_receiver", "system_id": "me", "password": "secret", "sequence_number": 77 });
@@ -132,12 +117,7 @@ async fn a_bare_connection_sends_nothing_by_itself_and_binds_when_told() {
 
 #[tokio::test]
 async fn the_page_answers_itself_when_it_says_so() {
-    let mc = Mc::start().await;
-    let host = Host::start(Settings::default()).await;
-    let mut page = host.page().await;
-    let mut manual = connect(&mc);
-    manual["answer"] = "manual".into();
-    page.ask(json!({ "connect": manual })).await;
+    let (mc, mut page) = Page::connecting(json!({ "answer": "manual" })).await;
     page.state("bound_trx").await;
     page.ask(json!({ "send": { "pdu": submit("4477") } })).await;
     let receipt = page.row("in", "deliver_sm").await;
@@ -176,12 +156,7 @@ async fn slips_are_named_and_the_session_goes_on() {
 
 #[tokio::test]
 async fn enquire_link_goes_out_when_nothing_comes() {
-    let mc = Mc::start().await;
-    let host = Host::start(Settings::default()).await;
-    let mut page = host.page().await;
-    let mut probing = connect(&mc);
-    probing["enquire_link_seconds"] = 1.into();
-    page.ask(json!({ "connect": probing })).await;
+    let (_mc, mut page) = Page::connecting(json!({ "enquire_link_seconds": 1 })).await;
     page.row("in", "enquire_link_resp").await;
 }
 
