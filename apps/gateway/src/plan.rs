@@ -120,7 +120,7 @@ impl Plan {
         key: &ServerKey,
         now: Now,
     ) -> Result<Self, String> {
-        settings.check()?;
+        settings.check().map_err(|wrong| wrong.to_string())?;
         let routes = Table::new(settings.route.clone()).map_err(|error| error.to_string())?;
         let mo_routes = Table::new(settings.mo_route.clone()).map_err(|error| error.to_string())?;
         // Before anything is changed that lives on: a wrong route changes nothing.

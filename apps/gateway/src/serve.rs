@@ -63,9 +63,13 @@ pub enum StartError {
     Listen(io::Error),
 }
 
-/// Settings out of a file, with what the environment says on top. Make the [`Watch`] of the file before.
+/// Settings out of a file, with what the environment says on top, looked at as far as the file goes. Make the [`Watch`] of the file before.
 pub fn load(path: &Path) -> Result<Settings, ConfigError> {
-    smppkit_ops::config::load(path)
+    let settings: Settings = smppkit_ops::config::load(path)?;
+    let checked =
+        settings.check().and_then(|()| settings.check_routes()).and_then(|()| settings.check_files());
+    checked.map_err(|wrong| wrong.in_file(path))?;
+    Ok(settings)
 }
 
 /// The OpenAPI document of the REST interface, as JSON.
@@ -76,7 +80,7 @@ pub fn openapi() -> String {
 impl Gateway {
     /// Opens the store and listens. `config` is the file that is read again when it changes.
     pub async fn bind(settings: Settings, config: Option<(PathBuf, Watch)>) -> Result<Self, StartError> {
-        settings.check().map_err(StartError::Settings)?;
+        settings.check().map_err(|wrong| StartError::Settings(wrong.to_string()))?;
         let (dir, limits) = (settings.data.clone(), settings.store.limits());
         // Recovery reads: not in a thread that serves others.
         let opened = tokio::task::spawn_blocking(move || {

@@ -6,12 +6,14 @@
 mod error;
 mod overrides;
 
+use core::ops::Range;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 pub use self::error::ConfigError;
 use self::overrides::Override;
@@ -33,6 +35,53 @@ pub fn load<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, ConfigErro
         Err(error) => return Err(not_utf8(&name, &error)),
     };
     parse_with(&text, &name, overrides::environment()?)
+}
+
+/// A step to a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Into what has this key.
+    Key(Cow<'static, str>),
+    /// Into one of a list, from 0.
+    At(usize),
+}
+
+impl From<&'static str> for Step {
+    fn from(key: &'static str) -> Self {
+        Self::Key(Cow::Borrowed(key))
+    }
+}
+
+impl From<usize> for Step {
+    fn from(at: usize) -> Self {
+        Self::At(at)
+    }
+}
+
+/// Blames a setting of a file that was read, or as much of the way to it as is written there.
+pub fn blame(path: impl AsRef<Path>, way: &[Step], message: &str) -> ConfigError {
+    let path = path.as_ref();
+    let octets = read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&octets);
+    let root = DeTable::parse(&text).ok();
+    let span = root.as_ref().and_then(|root| span(root.get_ref(), way));
+    ConfigError::text(&path.display().to_string(), &text, message, span)
+}
+
+/// Where the last step stands that is there.
+fn span(root: &DeTable<'_>, way: &[Step]) -> Option<Range<usize>> {
+    let (Step::Key(first), rest) = way.split_first()? else { return None };
+    let mut found = root.get(&**first)?;
+    for step in rest {
+        let next = match (found.get_ref(), step) {
+            (DeValue::Table(table), Step::Key(key)) => table.get(&**key),
+            (DeValue::Array(all), Step::At(at)) => all.get(*at),
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        found = next;
+    }
+    Some(found.span())
 }
 
 /// Makes a configuration of TOML; errors call it by `name`. The environment is left aside.

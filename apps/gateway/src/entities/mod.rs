@@ -271,7 +271,10 @@ impl Kept {
                 let secret = account.password.secret(key, name.as_bytes()).to_string();
                 given.insert("password".to_owned(), secret.into());
             }
-            Kind::Connector => _ = read::<ConnectorSettings>(whole)?,
+            Kind::Connector => {
+                let connector: ConnectorSettings = read(whole)?;
+                connector.check_files().map_err(|(_, why)| NotMade::Invalid(why))?;
+            }
         }
         self.of(kind).insert(name.to_owned(), given.into());
         Ok(())

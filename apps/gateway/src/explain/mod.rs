@@ -59,7 +59,8 @@ pub enum SourceSeen {
 
 /// Answers by the settings of a file, as if every connector that is enabled were up within its hours.
 pub fn explain(config: &Path, question: &Question) -> Result<Explained, String> {
-    let settings = crate::serve::load(config).map_err(|error| error.to_string())?;
+    // Not whether files for TLS are here: it may be asked elsewhere.
+    let settings = smppkit_ops::config::load(config).map_err(|error| error.to_string())?;
     of_settings(settings, question)
 }
 

@@ -17,14 +17,14 @@ password = "secret"
 
 [[connector]]
 name = "day"
-address = "a"
+address = "a:1"
 system_id = "gateway"
 hours = ["mon-fri 08:00-20:00", "sat 10:00-14:00"]
 zone = "+01:00"
 
 [[connector]]
 name = "always"
-address = "b"
+address = "b:1"
 system_id = "gateway"
 
 [[route]]
@@ -215,7 +215,7 @@ fn hours_that_change_count_at_once() {
         done
     };
     // What is wrong elsewhere changes nothing here.
-    let wrong = "zone = \"+03:00\"\n[[route]]\nto = \"none\"\n[[connector]]\nname = \"x\"\naddress = \"x\"\nsystem_id = \"x\"\n";
+    let wrong = "zone = \"+03:00\"\n[[route]]\nto = \"none\"\n[[connector]]\nname = \"x\"\naddress = \"x:1\"\nsystem_id = \"x\"\n";
     assert!(configure(&mut desk, "zone = \"+01:00\"\n", wrong).unwrap_err().contains("none"));
     assert_eq!(claimed(&day), []);
     configure(&mut desk, "+01:00", "+03:00").unwrap();
@@ -242,7 +242,7 @@ fn hours_that_cannot_be_are_refused_where_they_stand() {
     }
     let wrong = CONFIG.replace("zone", "weekdays = \"sun\"\nzone");
     let settings: Settings = smppkit_ops::config::parse(&wrong, "gateway.toml").unwrap();
-    let error = settings.check().unwrap_err();
+    let error = settings.check().unwrap_err().to_string();
     assert!(error.starts_with("connector \"day\": hours: hold at no time"), "{error}");
 }
 

@@ -45,7 +45,8 @@ pub struct AccountSettings {
     #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 1_000_000)]
     pub throughput: Option<PerSecond>,
     /// Deliveries to one of its sessions that may wait for their answers. Default 100.
-    #[serde(default = "hundred")]
+    #[serde(default = "hundred", deserialize_with = "window")]
+    #[schema(minimum = 1)]
     pub window: u32,
     /// The source addresses it may use, and what becomes of others. Default: all.
     #[serde(default)]
@@ -122,6 +123,14 @@ fn zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zone, D::Er
     let text = String::deserialize(deserializer)?;
     Zone::parse(&text)
         .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no zone such as +01:00 or UTC")))
+}
+
+/// None at all would stop it for ever.
+pub(super) fn window<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        0 => Err(serde::de::Error::custom("window is 0: nothing would ever be sent; write 1 or more")),
+        window => Ok(window),
+    }
 }
 
 /// Passwords go in only.

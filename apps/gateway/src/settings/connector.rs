@@ -11,7 +11,7 @@ use smppkit_route::{BadRoute, Hours, Patterns};
 use smppkit_wire::Version;
 use utoipa::ToSchema;
 
-use super::account::never_shown;
+use super::account::{never_shown, window};
 use super::{BindKind, DefaultAlphabet};
 use crate::access::PerSecond;
 
@@ -22,6 +22,8 @@ pub struct ConnectorSettings {
     /// What routes, metrics and logs call it.
     pub name: String,
     /// Where it listens, as HOST:PORT.
+    #[serde(deserialize_with = "address")]
+    #[schema(example = "smsc.example.net:2775")]
     pub address: String,
     /// Our name there, up to 15 octets.
     pub system_id: String,
@@ -39,8 +41,9 @@ pub struct ConnectorSettings {
     /// transceiver no receipts come.
     #[serde(default = "transceiver")]
     pub bind_modes: Vec<BindKind>,
-    /// How many of each. Default 1. Messages between the same two numbers stay on one.
+    /// How many of each, up to 100. Default 1. Messages between the same two numbers stay on one.
     #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 100)]
     pub binds: u32,
     /// The newest protocol version spoken. Default 3.4, which most message centres speak. Broadcasts go through
     /// over 5.0 only.
@@ -53,7 +56,8 @@ pub struct ConnectorSettings {
     /// Requests of one bind that may wait for their answers. Default 100; it narrows by itself when the
     /// message centre throttles. So many broadcasts, and questions about them, may be under way for each bind,
     /// too; they go before all messages.
-    #[serde(default = "hundred")]
+    #[serde(default = "hundred", deserialize_with = "window")]
+    #[schema(minimum = 1)]
     pub window: u32,
     /// Messages in a second, over all binds. Default: no limit.
     #[serde(default)]
@@ -240,6 +244,23 @@ impl Ids {
 
 // Each by itself, so that what is wrong is found where it is written; together they are looked at later.
 
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let address = String::deserialize(deserializer)?;
+    let wrong = |why: &str| D::Error::custom(format!("address {address:?} {why}: write HOST:PORT"));
+    let Some((host, port)) = address.rsplit_once(':') else { return Err(wrong("has no port")) };
+    let is_v6 = host.starts_with('[') && host.ends_with(']');
+    if host.contains(':') && !is_v6 {
+        return Err(wrong("has an IPv6 address without brackets, or no port"));
+    }
+    if host.is_empty() || host.contains(char::is_whitespace) {
+        return Err(wrong("has no host"));
+    }
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(address),
+        _ => Err(wrong("has a port that is not 1 to 65535")),
+    }
+}
+
 fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Patterns, D::Error> {
     let hours = Patterns::deserialize(deserializer)?;
     Hours::new(&hours, &Patterns::default(), None).map_err(|bad| D::Error::custom(bad.why))?;
@@ -285,4 +306,42 @@ const fn half_a_minute() -> Timeout {
 
 const fn a_minute() -> Span {
     Span::secs(60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(key: &str, value: &str) -> Result<ConnectorSettings, String> {
+        let mut all = serde_json::json!({"name": "up", "address": "127.0.0.1:2775", "system_id": "me"});
+        all[key] = serde_json::from_str(value).unwrap();
+        serde_json::from_value(all).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        for good in ["smsc.example.net:2775", "[::1]:2775", "127.0.0.1:65535"] {
+            assert_eq!(read("address", &format!("{good:?}")).unwrap().address, good);
+        }
+        for (bad, why) in [
+            ("smsc.example.net", "has no port"),
+            ("::1", "without brackets"),
+            (":2775", "has no host"),
+            ("a b:1", "has no host"),
+            ("host:0", "not 1 to 65535"),
+            ("host:65536", "not 1 to 65535"),
+            ("host:", "not 1 to 65535"),
+            ("", "has no port"),
+        ] {
+            let error = read("address", &format!("{bad:?}")).unwrap_err();
+            assert!(error.starts_with(&format!("address {bad:?} ")) && error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_window_is_one_at_least() {
+        assert_eq!(read("window", "1").unwrap().window, 1);
+        let error = read("window", "0").unwrap_err();
+        assert!(error.starts_with("window is 0"), "{error}");
+    }
 }

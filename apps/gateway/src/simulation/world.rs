@@ -32,13 +32,13 @@ system_id = "bank"
 password = "secret"
 [[connector]]
 name = "a"
-address = "a"
+address = "a:1"
 system_id = "gateway"
 window = 10
 response = "10s"
 [[connector]]
 name = "b"
-address = "b"
+address = "b:1"
 system_id = "gateway"
 window = 10
 response = "10s"

@@ -198,3 +198,24 @@ fn the_environment_overrides_what_is_loaded() {
     }
     std::fs::remove_file(path).unwrap();
 }
+
+#[test]
+fn a_setting_is_blamed_where_it_or_what_has_it_stands() {
+    let path = std::env::temp_dir().join(format!("smppkit-blame-{}.toml", std::process::id()));
+    std::fs::write(&path, "a = 1\n[[peer]]\nname = \"x\"\n[[peer]]\n  window = 0\n").unwrap();
+    let said = |way: &[Step]| {
+        let error = blame(&path, way, "is wrong");
+        (error.line(), error.column())
+    };
+    let second: [Step; 2] = ["peer".into(), 1.into()];
+    assert_eq!(said(&[&second[..], &["window".into()]].concat()), (Some(5), Some(12)));
+    assert_eq!(said(&[&second[..], &["name".into()]].concat()), (Some(4), Some(1)));
+    assert_eq!(said(&["b".into()]), (None, None));
+    assert!(
+        blame(&path, &second, "is wrong")
+            .to_string()
+            .ends_with(":4:1: is wrong\n  4 | [[peer]]\n    | ^^^^^^^^")
+    );
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(said(&second), (None, None));
+}

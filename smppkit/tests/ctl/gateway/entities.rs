@@ -37,6 +37,29 @@ fn what_is_in_the_file_is_changed_there() {
 }
 
 #[test]
+fn a_connector_that_cannot_be_is_refused_by_the_key_that_is_wrong() {
+    let gateway = Gateway::start();
+    let not_a_certificate = gateway.dir.join("gateway.toml");
+    for (key, value, says) in [
+        ("address", json!("127.0.0.1"), "address \"127.0.0.1\" has no port"),
+        ("window", json!(0), "window is 0"),
+        ("binds", json!(0), "has no binds"),
+        ("system_id", json!("a-name-that-is-too-long"), "system_id"),
+        ("tls", json!({"ca": "/none/ca.pem"}), "tls.ca: cannot read /none/ca.pem"),
+        ("tls", json!({"ca": not_a_certificate}), "tls.ca: "),
+        ("tls", json!({"certificate": "/none"}), "tls.certificate: cannot read /none"),
+    ] {
+        let mut connector = json!({"address": "127.0.0.1:1", "system_id": "me"});
+        connector[key] = value;
+        for path in ["connectors/a?check=true", "connectors/a"] {
+            let said = gateway.put(path, &connector, None).problem(422);
+            assert!(said.contains(says), "{said}");
+        }
+    }
+    assert_eq!(gateway.get("/api/v1/connectors").as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn what_is_in_the_file_says_where_and_routes_how_often_they_were_taken() {
     let gateway = Gateway::start();
     let file = std::fs::read_to_string(gateway.config()).expect("it is there");

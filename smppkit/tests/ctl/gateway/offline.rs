@@ -90,3 +90,47 @@ fn a_wrong_file_does_not_show_its_passwords() {
         assert!(CANARIES.iter().all(|canary| !done.stderr.contains(canary)), "{}", done.stderr);
     }
 }
+
+#[test]
+fn a_file_with_a_setting_that_cannot_be_is_refused_with_its_line() {
+    let good = "[[connector]]\nname = \"up\"\naddress = \"127.0.0.1:1\"\nsystem_id = \"me\"\nwindow = 7\n\
+                [connector.tls]\nany_certificate = true\n[[route]]\nto = \"up\"\n";
+    for (number, (right, wrong, place, says)) in [
+        ("127.0.0.1:1", "127.0.0.1", "3:11", "address \"127.0.0.1\" has no port"),
+        ("window = 7", "window = 0", "5:10", "window is 0"),
+        (
+            "me\"",
+            "a-name-that-is-too-long\"",
+            "4:13",
+            "system_id \"a-name-that-is-too-long\" is longer than 15",
+        ),
+        ("any_certificate = true", "ca = \"/none/ca.pem\"", "7:6", "tls.ca: cannot read /none/ca.pem"),
+        (
+            "any_certificate = true",
+            "certificate = \"/none\"\nkey = \"/none\"",
+            "7:15",
+            "tls.certificate: cannot read",
+        ),
+        ("to = \"up\"", "refuse = \"ESME_RNONE\"", "9:10", "route \"route 1\": refuse"),
+        (
+            "[[route]]",
+            "[[connector]]\nname = \"up\"\naddress = \"a:1\"\nsystem_id = \"me\"\n[[route]]",
+            "9:8",
+            "\"up\" is there twice",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let check = |text: &str| {
+            let file = crate::process::file(&format!("wrong-{number}.toml"), text);
+            smppkit(&["gateway", "--check", "--config", file.to_str().expect("the path is ours")])
+        };
+        check(good).exits(0);
+        assert!(good.contains(right));
+        let refused = check(&good.replace(right, wrong));
+        assert_ne!(refused.code, 0, "{wrong}");
+        assert!(refused.stderr.contains(&format!("wrong-{number}.toml:{place}: ")), "{}", refused.stderr);
+        assert!(refused.stderr.contains(says), "{}", refused.stderr);
+    }
+}
