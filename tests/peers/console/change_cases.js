@@ -5,6 +5,7 @@ const assert = require("node:assert");
 
 const { test } = require("../lib/peer");
 const { Window, bound, until } = require("./harness");
+const { barriers } = require("./page_cases");
 const { NUMBER } = require("./traffic");
 
 /** A gateway with one rule of its file, behind one that was made. */
@@ -27,6 +28,7 @@ test("a_rule_that_is_edited_shows_the_way_of_a_message_now_and_with_the_change",
   await window.shows("every condition holds", way(page, "The way as it is now"));
   assert.strictEqual(await way(page, "The way with this change").getByText("differs", { exact: true }).count(), 2);
   assert.strictEqual(await way(page, "The way as it is now").getByText("differs", { exact: true }).count(), 1);
+  assert.deepStrictEqual(await barriers(page), [], "axe");
   await page.getByLabel(/^destination_addr/).fill("447*");
   await window.shows("Nothing changes for this message: it goes by uk to up.");
   assert.strictEqual((await front.rest("routes"))[0].route.destination_addr, "44*", "it was saved");
@@ -61,6 +63,12 @@ test("the_history_of_an_account_is_seen_and_what_it_was_is_put_into_the_form", a
   const [changed, added] = [history.getByRole("listitem").nth(0), history.getByRole("listitem").nth(1)];
   for (const text of ["changed", "window", "7", "8", "admin from 127.0.0.1", "It is so now."]) await window.shows(text, changed);
   await added.getByRole("button", { name: "Restore this revision" }).click();
+  assert.strictEqual(await page.getByLabel(/^window/).inputValue(), "7");
+  // What somebody changed since is not lost without a question.
+  await page.getByLabel(/^window/).fill("9");
+  await page.getByRole("button", { name: "History" }).click();
+  await added.getByRole("button", { name: "Restore this revision" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Restore" }).click();
   assert.strictEqual(await page.getByLabel(/^window/).inputValue(), "7");
   assert.strictEqual((await front.rest("accounts/shop")).settings.window, 8, "it was saved");
   await page.getByRole("button", { name: /^Save/ }).click();

@@ -23,6 +23,8 @@ const ofGateway = ({ ids, session }) => [
   ["/connectors", "up"],
   ["/connectors/up", "up", "gateway"],
   ["/routes", "all", "up"],
+  ["/accounts/late?tab=history", "changed", "window"],
+  ["/routes?tab=all", "added", "fr"],
   ["/client", /bind|connect/i],
   [`/codec#hex=${HEX}`, /bind_receiver/],
   ["/api", "/messages/{message_id}"],
@@ -72,6 +74,8 @@ for (const look of Object.keys(LOOKS)) {
   test(`every_page_of_a_gateway_shows_traffic_in_${look}`, async () => {
     const { front } = await bound();
     const { ids } = await traffic(front);
+    for (const window of [7, 8]) await front.rest("accounts/late", { method: "PUT", body: { password: "secret", window } });
+    await front.rest("routes", { method: "PUT", body: [{ name: "fr", destination_addr: "33*", to: "up" }] });
     const [{ id: session }] = (await front.rest("sessions")).filter((each) => each.account === "app");
     await seen(front, ofGateway({ ids, session }), look);
   });
@@ -83,3 +87,5 @@ for (const look of Object.keys(LOOKS)) {
     await seen(server, ofSimulator({ session }), look);
   });
 }
+
+module.exports = { barriers };
