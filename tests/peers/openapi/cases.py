@@ -323,7 +323,7 @@ def the_stream_ends_when_the_simulator_does():
 
 @case
 def a_stream_of_what_is_no_field_is_refused():
-    problem = Simulator().problem(422, "GET", f"{STREAM}?destinationaddr=1")
+    problem = Simulator().problem(400, "GET", f"{STREAM}?destinationaddr=1")
     equal(problem["parameter"], "destinationaddr")
 
 
