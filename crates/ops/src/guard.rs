@@ -86,14 +86,14 @@ async fn admitted(State(guards): State<Arc<Guards>>, mut request: Request, next:
                 Some(role)
             }
             Err(problem) => {
-                audit(None, &method, &path, problem.status);
+                guards.audit(None, &method, &path, problem.status);
                 return problem.into_response();
             }
         }
     };
     request.extensions_mut().insert(Arc::clone(&guards.desk));
     let response = guards.answer(request, next).await;
-    audit(role, &method, &path, response.status().as_u16());
+    guards.audit(role, &method, &path, response.status().as_u16());
     response
 }
 
@@ -147,17 +147,17 @@ impl Guards {
         }
     }
 
+    /// Says who asked for a change. Signing in says more itself.
+    fn audit(&self, role: Option<Role>, method: &Method, path: &str, status: u16) {
+        if self.desk.is_change(method, path) && (path != SESSION || method != Method::POST) {
+            let role = role.map(tracing::field::debug);
+            info!(target: "audit", role, %method, path, status, "asked for a change");
+        }
+    }
+
     fn too_large(&self) -> Problem {
         let detail = format!("the body is longer than {} octets", self.body_limit);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).with("limit_octets", self.body_limit)
-    }
-}
-
-/// Says who asked for a change. Signing in says more itself.
-fn audit(role: Option<Role>, method: &Method, path: &str, status: u16) {
-    if !method.is_safe() && (path != SESSION || method != Method::POST) {
-        let role = role.map(tracing::field::debug);
-        info!(target: "audit", role, %method, path, status, "asked for a change");
     }
 }
 
