@@ -16,6 +16,7 @@ mod dialogue;
 mod door;
 mod mo;
 mod node;
+mod outbind;
 mod reference;
 mod rules;
 mod series;

@@ -9,16 +9,15 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use smppkit_net::{Backoff, ConnectionLimits, Connector, Gate, Listener, Now, TlsFiles, TlsServer};
+use smppkit_net::{ConnectionLimits, Gate, Listener, Now, Targets, TlsFiles, TlsServer};
 use smppkit_ops::config::ConfigError;
 use smppkit_ops::{Admin, AdminConfig, Health, Pages, Ready, Span, Watch};
-use smppkit_wire::Role;
-use smppkit_wire::pdu::table::Outbind;
 use tracing::{info, warn};
 
 use crate::admin::Operated;
 use crate::door::Door;
 use crate::node::{Hub, Node};
+use crate::outbind::{self, Outbinds};
 use crate::rules::BadRule;
 use crate::settings::{AdminSettings, MoFile, Settings, SmscSettings};
 
@@ -130,7 +129,7 @@ impl Simulator {
         for node in &nodes {
             let settings = node.settings.load();
             for address in &settings.outbind {
-                tasks.spawn(outbind(Arc::clone(node), address.clone(), gate.clone()));
+                tasks.spawn(outbind::keep(Arc::clone(node), address.clone(), gate.clone()));
             }
             for file in &settings.mo_file {
                 tasks.spawn(send_file(Arc::clone(node), file.clone()));
@@ -145,7 +144,9 @@ impl Simulator {
         let (stop_admin, admin_stopped) = tokio::sync::oneshot::channel::<()>();
         let served = admin.map(|admin| {
             tasks.spawn(crate::series::keep(Arc::clone(&hub), Arc::clone(&nodes)));
-            let router = crate::admin::router(Operated::new(&hub, Arc::clone(&nodes)), &health, &pages);
+            let outbinds = Outbinds::new(gate.clone(), targets(&pages));
+            let operated = Operated::new(&hub, Arc::clone(&nodes), outbinds);
+            let router = crate::admin::router(operated, &health, &pages);
             let admin = admin.pages("simulator", &pages);
             tokio::spawn(admin.serve(router, async move { _ = admin_stopped.await }))
         });
@@ -167,6 +168,12 @@ impl Simulator {
         }
         tasks.shutdown().await;
     }
+}
+
+/// Where people may have an SMSC connect to: as a client in the pages may.
+fn targets(pages: &Pages) -> Targets {
+    let named = |names: &[String]| names.iter().filter_map(|name| name.parse().ok()).collect::<Vec<_>>();
+    pages.targets().map(|names| Targets::new(named(names))).unwrap_or_default()
 }
 
 /// Listens for operators, where that is asked for.
@@ -274,21 +281,6 @@ async fn listen(
     }
     let address = listener.local_addr().map_err(named)?;
     Ok((listener, Listening { address, tls: encrypted, smsc: smsc.name.clone() }))
-}
-
-/// Connects to an ESME that listens, sends outbind, and serves it; again and again.
-async fn outbind(node: Arc<Node>, address: String, gate: Gate) {
-    let settings = node.settings.load_full();
-    let connector = Connector::new(address)
-        .role(Role::Mc)
-        .session(settings.session())
-        .limits(ConnectionLimits::default())
-        .gate(gate);
-    let system_id = settings.system_id.parse().unwrap_or_default();
-    let seed = Now::read().unix_ms.unsigned_abs();
-    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60), seed);
-    let door = || Door::new(Arc::clone(&node)).with_outbind(Outbind { system_id, ..Outbind::default() });
-    connector.keep(backoff, door, |_, _| {}).await;
 }
 
 /// Does what falls due, when it does.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use smppkit_inspect::{Filter, Pattern};
 use smppkit_ops::{Problem, Span};
 
@@ -39,8 +40,18 @@ const COUNT: usize = 100_000;
 const TIMEOUT: Duration = Duration::from_secs(300);
 
 impl Ask {
-    /// From a query's parameters; `about` are those about the query itself that the route knows.
+    /// From a query's parameters; `about` are those about the query itself that the route knows. All others are
+    /// conditions, on any field or TLV.
     pub fn new(pairs: Pairs, about: &[&str]) -> Result<Self, Problem> {
+        Self::read(pairs, about, None)
+    }
+
+    /// The same, with these alone as conditions.
+    pub fn among(pairs: Pairs, about: &[&str], conditions: &[&str]) -> Result<Self, Problem> {
+        Self::read(pairs, about, Some(conditions))
+    }
+
+    fn read(pairs: Pairs, about: &[&str], conditions: Option<&[&str]>) -> Result<Self, Problem> {
         let mut ask = Self {
             filter: Filter::default(),
             limit: 100,
@@ -53,8 +64,9 @@ impl Ask {
         };
         for (name, value) in pairs {
             let control = ABOUT.contains(&name.as_str());
-            if control && !about.contains(&name.as_str()) {
-                return Err(wrong(&name, "is not for this route"));
+            let is_among = conditions.is_none_or(|conditions| conditions.contains(&name.as_str()));
+            if !about.contains(&name.as_str()) && (control || !is_among) {
+                return Err(unknown(&name, "is no parameter of this route", about, conditions));
             }
             match name.as_str() {
                 "limit" => ask.limit = number(&name, &value, 1, LIMIT as u64)? as usize,
@@ -75,7 +87,9 @@ impl Ask {
                 _ => {
                     let pattern =
                         value.parse::<Pattern>().map_err(|error| wrong(&name, &error.to_string()))?;
-                    ask.filter.and(&name, pattern).map_err(|error| wrong(&name, &error.to_string()))?;
+                    ask.filter
+                        .and(&name, pattern)
+                        .map_err(|error| unknown(&name, error.why(), about, conditions))?;
                 }
             }
         }
@@ -86,6 +100,14 @@ impl Ask {
 fn number(name: &str, value: &str, least: u64, most: u64) -> Result<u64, Problem> {
     let number = value.parse().ok().filter(|number| (least..=most).contains(number));
     number.ok_or_else(|| wrong(name, &format!("{value:?} is no number from {least} to {most}")))
+}
+
+/// What there is in its place is said.
+fn unknown(name: &str, why: &str, about: &[&str], conditions: Option<&[&str]>) -> Problem {
+    let there = [about, conditions.unwrap_or(Filter::NAMES)].concat().join(", ");
+    let more = if conditions.is_none() { ", and any field or TLV by its name" } else { "" };
+    let detail = format!("{name}: {why}; there are {there}{more}");
+    Problem::new(StatusCode::BAD_REQUEST, detail).with("parameter", name)
 }
 
 fn wrong(name: &str, why: &str) -> Problem {

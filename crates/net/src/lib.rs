@@ -35,6 +35,7 @@ mod limits;
 mod listen;
 mod offline;
 mod proxy;
+mod targets;
 mod tls;
 mod tls_files;
 
@@ -50,5 +51,6 @@ pub use listen::{Listener, is_loopback};
 pub use offline::Offline;
 pub use proxy::{BadNetwork, Network};
 pub use smppkit_session::{Asked, Bind, BindMode, CloseReason, Event, Failure, SendError, SessionConfig};
+pub use targets::{NoTarget, Targets};
 pub use tls::{Identity, Roots, TlsClient, TlsServer};
 pub use tls_files::TlsFiles;

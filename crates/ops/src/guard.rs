@@ -87,14 +87,14 @@ async fn admitted(State(guards): State<Arc<Guards>>, mut request: Request, next:
                 Some(who)
             }
             Err(problem) => {
-                audit(None, &method, &path, problem.status);
+                guards.audit(None, &method, &path, problem.status);
                 return problem.into_response();
             }
         }
     };
     request.extensions_mut().insert(Arc::clone(&guards.desk));
     let response = guards.answer(request, next).await;
-    audit(who.as_ref(), &method, &path, response.status().as_u16());
+    guards.audit(who.as_ref(), &method, &path, response.status().as_u16());
     response
 }
 
@@ -148,17 +148,17 @@ impl Guards {
         }
     }
 
+    /// Says who asked for a change. Signing in says more itself.
+    fn audit(&self, who: Option<&Who>, method: &Method, path: &str, status: u16) {
+        if self.desk.is_change(method, path) && (path != SESSION || method != Method::POST) {
+            let who = who.map(tracing::field::display);
+            info!(target: "audit", who, %method, path, status, "asked for a change");
+        }
+    }
+
     fn too_large(&self) -> Problem {
         let detail = format!("the body is longer than {} octets", self.body_limit);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).with("limit_octets", self.body_limit)
-    }
-}
-
-/// Says who asked for a change. Signing in says more itself.
-fn audit(who: Option<&Who>, method: &Method, path: &str, status: u16) {
-    if !method.is_safe() && (path != SESSION || method != Method::POST) {
-        let who = who.map(tracing::field::display);
-        info!(target: "audit", who, %method, path, status, "asked for a change");
     }
 }
 

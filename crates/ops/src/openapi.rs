@@ -39,6 +39,7 @@ pub fn documented<S: Clone + Send + Sync + 'static>(
 ) -> (Router<S>, OpenApi) {
     let (router, mut document) = router.split_for_parts();
     document.info = info;
+    name(&mut document);
     let mut problem = None;
     let operations = document.paths.paths.values_mut().flat_map(operations);
     for responses in operations.map(|operation| &mut operation.responses.responses) {
@@ -59,6 +60,17 @@ pub fn documented<S: Clone + Send + Sync + 'static>(
     (router, document)
 }
 
+/// Gives each operation an id that no other has: its method and path. Handlers are called `list` more than once.
+fn name(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let segments = path.split('/').filter(|segment| !["", "api", "v1"].contains(segment));
+        let segments: Vec<String> = segments.map(|segment| segment.replace(['{', '}'], "")).collect();
+        for (method, operation) in methods(item) {
+            operation.operation_id = Some(format!("{method}_{}", segments.join("_").replace('-', "_")));
+        }
+    }
+}
+
 const PROBLEM: &str = "application/problem+json";
 /// What the guards of the listener answer.
 const GUARDED: [(&str, &str); 4] = [
@@ -69,8 +81,23 @@ const GUARDED: [(&str, &str); 4] = [
 ];
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    methods(item).map(|(_, operation)| operation)
+}
+
+fn methods(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
-    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+    [
+        ("get", get),
+        ("put", put),
+        ("post", post),
+        ("delete", delete),
+        ("options", options),
+        ("head", head),
+        ("patch", patch),
+        ("trace", trace),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 #[cfg(test)]

@@ -76,6 +76,11 @@ impl Pages {
         self
     }
 
+    /// The networks that were said; nothing where there is no such client.
+    pub fn targets(&self) -> Option<&[String]> {
+        self.client_targets.as_deref()
+    }
+
     /// With paths that viewers may POST to, since nothing is changed there; one that ends in `/` is for all below it,
     /// a segment in braces stands for any.
     #[must_use]

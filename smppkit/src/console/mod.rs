@@ -64,7 +64,7 @@ pub(crate) fn pages(client: &ClientArgs) -> Pages {
     if !client.client_target.is_empty() {
         settings.targets.clone_from(&client.client_target);
     }
-    let targets = settings.target_names();
+    let targets = settings.allowed().names();
     Pages::new(smppkit_console::pages())
         .routes(smppkit_admin::codec::routes().merge(web::routes(settings)))
         .client_targets(targets)

@@ -109,3 +109,117 @@ fn a_draft_is_tested_where_it_would_stand() {
     }
     simulator.send("POST /api/v1/smscs/none/rules/test", &draft).is(404);
 }
+
+/// An ESME that listens for an outbind, and its address.
+fn listener(more: &[&str]) -> (Process, String) {
+    let own = ["listen", "--outbind", "127.0.0.1:0", "--json", "--timeout", "20s", "--system-id", "me"];
+    let mut listener = Process::start(&[&own, more].concat());
+    let waiting: Value = serde_json::from_str(&listener.line_with("waiting")).expect("it is JSON");
+    let address = waiting["address"].as_str().expect("an address").to_owned();
+    (listener, address)
+}
+
+#[test]
+fn an_outbind_is_sent_and_its_outcome_told() {
+    let simulator = Simulator::start(&["--account", "me:secret", "--session-init", "500ms"]);
+    let outbind = |address: &str| {
+        let asked = json!({"address": address, "system_id": "smsc", "password": "hello"});
+        simulator.send("POST /api/v1/smscs/smsc/outbind", &asked)
+    };
+    let (mut good, address) = listener(&["--password", "secret", "--mode", "rx"]);
+    let session = outbind(&address).is(200).json();
+    good.line_with("\"bound\"");
+    let bound = [&session["system_id"], &session["bind_mode"], &session["peer"]];
+    assert_eq!(bound, ["me", "receiver", address.as_str()]);
+    let there = simulator.ask("GET /api/v1/sessions").is(200).json();
+    assert_eq!(there[0]["id"], session["id"]);
+    let asked = simulator.ask("GET /api/v1/pdus?command=outbind").is(200).json();
+    let asked = &asked["items"][0]["pdu"];
+    assert_eq!(asked["system_id"], "smsc", "{asked}");
+
+    let (_wrong, address) = listener(&["--password", "wrong"]);
+    let refused = outbind(&address).is(409).json();
+    assert_eq!(refused["outcome"], "refused");
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("ESME_R")), "{refused}");
+    // Nobody accepts, so nobody binds.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+    let silent_address = silent.local_addr().expect("it is bound").to_string();
+    assert_eq!(outbind(&silent_address).is(409).json()["outcome"], "timed-out");
+    drop(silent);
+    assert_eq!(outbind(&silent_address).is(409).json()["outcome"], "not-connected");
+    let elsewhere = outbind("192.0.2.1:2775").is(403).json();
+    assert_eq!(elsewhere["outcome"], "no-target");
+    assert!(elsewhere["detail"].as_str().is_some_and(|detail| detail.contains("--client-target")));
+    for (wrong, field) in [
+        (json!({"address": "127.0.0.1"}), "address"),
+        (json!({"address": ":1"}), "address"),
+        (json!({"address": "127.0.0.1:0"}), "address"),
+        (json!({"address": "127.0.0.1:1", "password": "too long!"}), "password"),
+        (json!({"address": "127.0.0.1:1", "system_id": "a name that is too long"}), "system_id"),
+    ] {
+        let answer = simulator.send("POST /api/v1/smscs/smsc/outbind", &wrong).is(422).json();
+        assert_eq!(answer["field"], field, "{answer}");
+    }
+}
+
+#[test]
+fn lists_are_of_one_smsc_and_say_what_may_be_asked() {
+    let simulator = Simulator::start(&["--account", "me:secret"]);
+    let (_listener, address) = listener(&["--password", "secret"]);
+    simulator.send("POST /api/v1/smscs/smsc/outbind", &json!({"address": address})).is(200);
+    for (query, count) in
+        [("?smsc=smsc", 1), ("?smsc=other", 0), ("?smsc=smsc&system_id=me", 1), ("?system_id=you", 0)]
+    {
+        let sessions = simulator.ask(&format!("GET /api/v1/sessions{query}")).is(200).json();
+        assert_eq!(sessions.as_array().map(Vec::len), Some(count), "{query}: {sessions}");
+    }
+    let pdus =
+        |query: &str| simulator.ask(&format!("GET /api/v1/pdus?{query}")).is(200).json()["items"].clone();
+    assert_eq!(pdus("smsc=smsc&command=outbind").as_array().map(Vec::len), Some(1));
+    assert_eq!(pdus("smsc=other"), json!([]));
+    assert_eq!(simulator.ask("GET /api/v1/messages?smsc=smsc").is(200).json()["items"], json!([]));
+    for (path, wrong, there) in [
+        ("messages?smsk=smsc", "smsk", "limit, smsc, system_id"),
+        ("messages?esm_class=1", "esm_class", "limit, smsc, system_id"),
+        ("messages?after=1", "after", "limit, smsc, system_id"),
+        ("messages/wait?limit=1", "limit", "count, timeout, smsc"),
+        ("sessions?account=me", "account", "`smsc` or `system_id`"),
+        ("pdus?destinationaddr=1", "destinationaddr", "limit, after, command, text"),
+        ("pdus?count=1", "count", "limit, after, command, text"),
+    ] {
+        let detail = simulator.ask(&format!("GET /api/v1/{path}")).is(400).json()["detail"].to_string();
+        assert!(detail.contains(wrong) && detail.contains(there), "{path}: {detail}");
+    }
+}
+
+#[test]
+fn faults_that_are_on_are_counted() {
+    let simulator = Simulator::start(&[]);
+    let count = || simulator.ask("GET /api/v1/smscs").is(200).json()[0]["faults"].clone();
+    assert_eq!(count(), 0);
+    let rules = json!([{"name": "fault: resets"}, {"name": "mine"}, {"name": "fault: no answers"}]);
+    simulator.send("PUT /api/v1/smscs/smsc/rules", &rules).is(200);
+    assert_eq!(count(), 2);
+    simulator.ask("POST /api/v1/reset").is(204);
+    assert_eq!(count(), 0);
+}
+
+#[test]
+fn a_broadcast_that_is_not_there_is_not_cancelled() {
+    let simulator = Simulator::start(&[]);
+    assert_eq!(simulator.ask("GET /api/v1/smscs/smsc/broadcasts").is(200).json(), json!([]));
+    let answer = simulator.ask("DELETE /api/v1/smscs/smsc/broadcasts/B000000001").is(404).json();
+    assert!(answer["detail"].as_str().is_some_and(|detail| detail.contains("B000000001")), "{answer}");
+}
+
+#[test]
+fn each_operation_has_an_id_of_its_own() {
+    let simulator = Simulator::start(&[]);
+    let document = simulator.ask("GET /openapi.json").is(200).json();
+    let items = document["paths"].as_object().expect("paths").values();
+    let operations = items.filter_map(Value::as_object).flat_map(serde_json::Map::values);
+    let ids: Vec<&str> = operations.filter_map(|operation| operation["operationId"].as_str()).collect();
+    let unique: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert!(ids.len() > 40 && unique.len() == ids.len(), "{ids:?}");
+    assert!(unique.contains(&"post_smscs_smsc_rules_test"), "{ids:?}");
+}

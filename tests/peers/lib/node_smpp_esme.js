@@ -132,4 +132,12 @@ const broadcast = (fields = {}) => ({
   ...fields,
 });
 
-module.exports = { ADDRESSES, Esme, AREAS, SOURCE, broadcast, readReceipt, receiptText, smpp };
+/** node-smpp as an ESME that listens; gives its port. */
+async function listen(onSession) {
+  const server = smpp.createServer(onSession);
+  afterwards(() => server.close());
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server.address().port;
+}
+
+module.exports = { ADDRESSES, Esme, AREAS, SOURCE, broadcast, listen, readReceipt, receiptText, smpp };

@@ -3,8 +3,8 @@
 
 const assert = require("node:assert");
 
-const { Simulator, afterwards, eventually, soon, test } = require("../lib/peer");
-const { Esme, readReceipt, smpp } = require("../lib/node_smpp_esme");
+const { Simulator, eventually, soon, test } = require("../lib/peer");
+const { Esme, listen, readReceipt, smpp } = require("../lib/node_smpp_esme");
 
 for (const [version, declared] of [["3.4", 0x34], ["5.0", 0x50]]) {
   test(`each_bind_mode_is_accepted_at_${version}`, async () => {
@@ -138,14 +138,6 @@ test("sigterm_unbinds_all_clients_and_ends_the_simulator", async () => {
   }
   assert.strictEqual(await soon(simulator.ended, "the simulator's end"), 0);
 });
-
-/** node-smpp as an ESME that listens. */
-async function listen(onSession) {
-  const server = smpp.createServer(onSession);
-  afterwards(() => server.close());
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server.address().port;
-}
 
 for (const mode of ["receiver", "transceiver"]) {
   test(`outbind_lets_a_listening_esme_bind_as_${mode}`, async () => {

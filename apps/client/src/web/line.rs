@@ -4,7 +4,7 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -70,8 +70,7 @@ pub(super) async fn open(
     let (host, port) = (connect.host.as_str(), connect.port);
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let opened = async {
-        // Connected to is what was looked at, never the name: it may lead elsewhere when asked for once more.
-        let addresses = addresses(settings, bare, port).await?;
+        let addresses = settings.allowed().resolve(host, port).await.map_err(|error| error.to_string())?;
         let mut why = format!("{host} has no address");
         for address in addresses {
             match stream(connect, bare, address).await {
@@ -84,29 +83,6 @@ pub(super) async fn open(
     let limit = settings.bind_timeout;
     let late = || format!("cannot connect to {host}:{port}: not there within {limit}");
     tokio::time::timeout(limit.0, opened).await.map_err(|_| late())?
-}
-
-/// The addresses of a host, all of them allowed.
-async fn addresses(settings: &Settings, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
-    let mut addresses: Vec<SocketAddr> = if let Ok(address) = host.parse::<IpAddr>() {
-        vec![SocketAddr::new(address, port)]
-    } else {
-        let found = tokio::net::lookup_host((host, port)).await;
-        found.map_err(|error| format!("{host:?} has no address: {error}"))?.collect()
-    };
-    if let Some(other) = addresses.iter().map(SocketAddr::ip).find(|address| !settings.allows(*address)) {
-        let named =
-            if host.parse::<IpAddr>().is_ok() { String::new() } else { format!("{host} is {other}: ") };
-        let prefix = if other.is_ipv4() { 32 } else { 128 };
-        let targets = settings.target_names();
-        let targets = if targets.is_empty() { "none".to_owned() } else { targets.join(", ") };
-        return Err(format!(
-            "{named}{other} is not among the targets of this server ({targets}), so it was not connected to: start \
-             it with --client-target {other}/{prefix}, or name the network in its settings, [client] targets"
-        ));
-    }
-    addresses.truncate(ADDRESSES);
-    Ok(addresses)
 }
 
 async fn stream(connect: &Connect, host: &str, address: SocketAddr) -> io::Result<Box<dyn Stream>> {
@@ -262,8 +238,6 @@ impl Unanswered {
     }
 }
 
-/// Addresses of a name that are tried.
-const ADDRESSES: usize = 8;
 /// What waits to be written while the server reads nothing: many times the longest PDU.
 const OUT_LIMIT: usize = 1024 * 1024;
 /// Room for each read.

@@ -143,7 +143,7 @@ async fn client(
 async fn targets(State(Clients(shared)): State<Clients>) -> Json<Targets> {
     let Shared { settings, places, .. } = &*shared;
     Json(Targets {
-        networks: settings.target_names(),
+        networks: settings.allowed().names(),
         sockets: settings.sockets,
         free: places.available_permits(),
     })

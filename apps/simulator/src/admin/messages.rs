@@ -26,6 +26,21 @@ const OTHERS: usize = 10;
 /// Characters of a text in a summary.
 const TEXT: usize = 60;
 
+/// What messages may be asked for by.
+const CONDITIONS: &[&str] = &[
+    "smsc",
+    "system_id",
+    "message_id",
+    "source_addr",
+    "destination_addr",
+    "text",
+    "data_coding",
+    "service_type",
+    "registered_delivery",
+    "message_state",
+    "error_code",
+];
+
 /// A message that an ESME submitted.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Submitted {
@@ -67,11 +82,12 @@ pub(super) struct Messages {
 /// Messages that ESMEs submitted, the latest.
 ///
 /// Parameters that are not about the query itself are conditions: `smsc`, `system_id`, `message_id`, `source_addr`,
-/// `destination_addr`, `text`, `data_coding`, `service_type`, `registered_delivery`, `message_state`; their values
-/// are patterns: `4477*`, `/regex/`, `1..9`, `!not this`. A message in parts has the text of all of them.
+/// `destination_addr`, `text`, `data_coding`, `service_type`, `registered_delivery`, `message_state`, `error_code`; their
+/// values are patterns: `4477*`, `/regex/`, `1..9`, `!not this`. A message in parts has the text of all of them.
 #[utoipa::path(get, path = "/api/v1/messages", tag = "record",
     params(
         ("limit" = Option<u32>, Query, description = "So many at most, up to 1000", minimum = 1, maximum = 1000),
+        ("smsc" = Option<String>, Query, description = "A pattern for the SMSC's name"),
         ("system_id" = Option<String>, Query, description = "A pattern for the account"),
         ("source_addr" = Option<String>, Query, description = "A pattern for the source"),
         ("destination_addr" = Option<String>, Query, description = "A pattern for the destination"),
@@ -83,7 +99,7 @@ pub(super) async fn list(
     State(operated): State<Operated>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Messages>, Problem> {
-    let ask = Ask::new(pairs, &["limit"])?;
+    let ask = Ask::among(pairs, &["limit"], CONDITIONS)?;
     let (mut items, _) = matching(&operated, &ask);
     let surplus = items.len().saturating_sub(ask.limit);
     items.drain(..surplus);
@@ -98,6 +114,7 @@ pub(super) async fn list(
     params(
         ("count" = Option<u32>, Query, description = "How many have to match, 1 by default", maximum = 10_000),
         ("timeout" = Option<String>, Query, description = "How long that may take, 10s by default, 5m at most", example = "5s"),
+        ("smsc" = Option<String>, Query, description = "A pattern for the SMSC's name"),
         ("system_id" = Option<String>, Query, description = "A pattern for the account"),
         ("source_addr" = Option<String>, Query, description = "A pattern for the source"),
         ("destination_addr" = Option<String>, Query, description = "A pattern for the destination"),
@@ -110,7 +127,7 @@ pub(super) async fn wait(
     State(operated): State<Operated>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Messages>, Problem> {
-    let ask = Ask::new(pairs, &["count", "timeout"])?;
+    let ask = Ask::among(pairs, &["count", "timeout"], CONDITIONS)?;
     if ask.count > LOOK {
         let detail = format!("count: {} is more than the {LOOK} messages that are looked at", ask.count);
         return Err(Problem::unprocessable(detail).with("parameter", "count"));

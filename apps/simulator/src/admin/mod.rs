@@ -3,11 +3,13 @@
 //! Every route and shape is documented where it stands; `/openapi.json` is made from that.
 
 mod accounts;
+mod broadcasts;
 mod dialogues;
 mod matching;
 mod messages;
 mod metrics;
 mod mo;
+mod outbind;
 mod pdus;
 mod rules;
 mod sessions;
@@ -27,6 +29,7 @@ use utoipa_axum::routes;
 pub(crate) use mo::{read as read_file, send_all};
 
 use crate::node::{Hub, Node};
+use crate::outbind::Outbinds;
 
 /// What the routes work on.
 #[derive(Debug, Clone)]
@@ -34,6 +37,7 @@ pub(crate) struct Operated {
     pub(crate) hub: Arc<Hub>,
     pub(crate) nodes: Arc<[Arc<Node>]>,
     watched: Watched,
+    outbinds: Outbinds,
 }
 
 impl FromRef<Operated> for Watched {
@@ -43,8 +47,8 @@ impl FromRef<Operated> for Watched {
 }
 
 impl Operated {
-    pub(crate) fn new(hub: &Arc<Hub>, nodes: Arc<[Arc<Node>]>) -> Self {
-        Self { hub: Arc::clone(hub), nodes, watched: hub.watched() }
+    pub(crate) fn new(hub: &Arc<Hub>, nodes: Arc<[Arc<Node>]>, outbinds: Outbinds) -> Self {
+        Self { hub: Arc::clone(hub), nodes, watched: hub.watched(), outbinds }
     }
 
     /// An SMSC by its name.
@@ -105,6 +109,9 @@ fn routes() -> OpenApiRouter<Operated> {
         .routes(routes!(pdus::stream))
         .routes(routes!(mo::send))
         .routes(routes!(mo::send_file))
+        .routes(routes!(outbind::send))
+        .routes(routes!(broadcasts::list))
+        .routes(routes!(broadcasts::cancel))
         .routes(routes!(dialogues::list))
         .routes(routes!(dialogues::run))
         .merge(record::routes())

@@ -39,16 +39,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    fn of(card: &Card) -> Self {
+    pub(super) fn of(card: &Card) -> Self {
         let bound = card.party.bound.get();
-        let smsc = match &card.party.place {
-            Place::Smsc(name) => name.to_string(),
-            Place::Gateway | Place::Connector(_) => String::new(),
-        };
         let last_ms = i64::try_from(card.last_ms.load(Ordering::Relaxed)).unwrap_or_default();
         Self {
             id: card.party.session,
-            smsc,
+            smsc: smsc_of(card).to_owned(),
             peer: card.party.peer.to_string(),
             since: time(card.since_ms),
             system_id: bound.map(|bound| bound.system_id.clone()),
@@ -62,19 +58,49 @@ impl Session {
     }
 }
 
+fn smsc_of(card: &Card) -> &str {
+    match &card.party.place {
+        Place::Smsc(name) => name,
+        Place::Gateway | Place::Connector(_) => "",
+    }
+}
+
 /// Sessions at most in one answer.
 const LIMIT: usize = 10_000;
 
+/// Which sessions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Whose {
+    /// Only those of this SMSC.
+    smsc: Option<String>,
+    /// Only those that are bound as this.
+    system_id: Option<String>,
+}
+
+impl Whose {
+    fn holds(&self, card: &Card) -> bool {
+        let bound = card.party.bound.get();
+        self.smsc.as_deref().is_none_or(|smsc| smsc == smsc_of(card))
+            && self.system_id.as_ref().is_none_or(|id| bound.is_some_and(|bound| bound.system_id == *id))
+    }
+}
+
 /// The sessions there are, the oldest first.
-#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions",
-    responses((status = 200, body = Vec<Session>)))]
-pub(super) async fn list(State(operated): State<Operated>) -> Json<Vec<Session>> {
-    let cards: Vec<_> = operated.hub.sessions().values().take(LIMIT).cloned().collect();
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions", params(Whose),
+    responses((status = 200, body = Vec<Session>), (status = 400, body = Problem)))]
+pub(super) async fn list(State(operated): State<Operated>, Query(whose): Query<Whose>) -> Json<Vec<Session>> {
+    let sessions = operated.hub.sessions();
+    let cards: Vec<_> = sessions.values().filter(|card| whose.holds(card)).take(LIMIT).cloned().collect();
+    drop(sessions);
     Json(cards.iter().map(|card| Session::of(card)).collect())
 }
 
 /// How a session is to end.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct How {
     /// `unbind` by default.
     how: Option<Fate>,

@@ -27,7 +27,13 @@ pub(super) struct Smsc {
     waiting: usize,
     /// Those that nobody took, and that had to be dropped.
     dropped: u64,
+    /// Faults that are switched on: rules that came over REST and whose names begin with `fault: `, as those of the
+    /// console's switches do.
+    faults: usize,
 }
+
+/// What the names of faults begin with.
+const FAULT: &str = "fault: ";
 
 /// Something with a name.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,6 +57,7 @@ pub(super) async fn list(State(operated): State<Operated>) -> Json<Vec<Smsc>> {
             messages: load.messages,
             waiting: load.waiting,
             dropped: load.dropped,
+            faults: node.added().iter().filter(|rule| rule.name.starts_with(FAULT)).count(),
         }
     };
     Json(operated.nodes.iter().map(describe).collect())

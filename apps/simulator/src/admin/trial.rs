@@ -34,7 +34,8 @@ pub(super) struct Question {
     interface_version: Option<String>,
     /// The ESME's address.
     peer: Option<String>,
-    /// A rule that is not there yet, tested with those that are.
+    /// A rule that is not there yet, as `POST /api/v1/smscs/{smsc}/rules` takes it, tested with those that are.
+    #[schema(value_type = Option<Object>)]
     rule: Option<Rule>,
     /// The place of the rule that it stands in for, of those that came over REST. Default: in front of all.
     place: Option<u32>,

@@ -23,6 +23,7 @@ use tracing::{info, warn};
 
 use self::faults::{emit, meet};
 use crate::node::Node;
+use crate::outbind::{Failure, Outcome};
 use crate::rules::{Asker, Chance, Rules, Verdict};
 use crate::session::Card;
 use crate::settings::SmscSettings;
@@ -43,6 +44,8 @@ pub(crate) struct Door {
     chance: Chance,
     /// Sent first on a connection that we opened.
     outbind: Option<Outbind>,
+    /// Whoever asked for it waits for what comes of it.
+    outcome: Option<Outcome>,
     /// Whether TLS is spoken.
     tls: bool,
 }
@@ -65,6 +68,7 @@ impl Door {
             bound: None,
             chance,
             outbind: None,
+            outcome: None,
             tls: false,
         }
     }
@@ -77,6 +81,19 @@ impl Door {
     pub(crate) fn with_outbind(mut self, outbind: Outbind) -> Self {
         self.outbind = Some(outbind);
         self
+    }
+
+    /// Tells what comes of it.
+    pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = Some(outcome);
+        self
+    }
+
+    fn came_of(&mut self, what: Result<Arc<Card>, Failure>) {
+        if let Some(outcome) = self.outcome.take() {
+            // Whoever waited may have gone.
+            let _ = outcome.send(what);
+        }
     }
 
     fn now_ms(&self, link: &DoorLink<'_>) -> i64 {
@@ -338,10 +355,12 @@ impl Door {
                 }
                 link.session.set_congestion_state(self.node.settings.load().congestion_state);
                 self.bound = Some(bound);
+                self.came_of(Ok(Arc::clone(&card)));
                 None
             }
             Err(status) => {
                 warn!(peer = %link.peer(), system_id = %request.system_id, %mode, %status, "bind refused");
+                self.came_of(Err(Failure::Refused(request.system_id.to_text(), status)));
                 Some(status)
             }
         };
@@ -460,6 +479,7 @@ impl Application for Door {
     }
 
     fn ended(&mut self, ended: &Ended) {
+        self.came_of(Err(Failure::of(ended)));
         if let Some(bound) = &self.bound {
             info!(system_id = %bound.system_id, mode = %bound.mode, why = %ended, "session ended");
         }

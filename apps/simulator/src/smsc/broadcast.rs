@@ -22,23 +22,34 @@ pub(super) struct Broadcasts {
     next: u32,
 }
 
-#[derive(Debug)]
-struct Broadcast {
-    message_id: CStr<65>,
-    account: u32,
-    service_type: CStr<6>,
-    source_addr: CStr<21>,
+/// A broadcast.
+#[derive(Debug, Clone)]
+pub(crate) struct Broadcast {
+    pub(crate) message_id: CStr<65>,
+    pub(crate) account: u32,
+    pub(crate) service_type: CStr<6>,
+    pub(crate) source_addr: CStr<21>,
     user_message_reference: Option<u16>,
     content_type: Vec<u8>,
-    areas: Vec<Vec<u8>>,
-    starts_ms: i64,
+    /// Each broadcast_area_identifier.
+    pub(crate) areas: Vec<Vec<u8>>,
+    pub(crate) starts_ms: i64,
     /// `None` repeats until it is cancelled.
     ends_ms: Option<i64>,
     cancelled_ms: Option<i64>,
 }
 
+/// Why a broadcast is not cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotCancelled {
+    /// There is none, or it is forgotten.
+    Unknown,
+    /// It has this state, which is final.
+    Ended(MessageState),
+}
+
 impl Broadcast {
-    fn state(&self, now_ms: i64) -> MessageState {
+    pub(crate) fn state(&self, now_ms: i64) -> MessageState {
         // DELIVERED is not used for broadcasts (SMPP 5.0, 4.7.15): one that has run its time has expired.
         if self.cancelled_ms.is_some() {
             MessageState::DELETED
@@ -49,6 +60,16 @@ impl Broadcast {
         } else {
             MessageState::ENROUTE
         }
+    }
+
+    /// Percent of each area's base stations that took it.
+    pub(crate) fn success(&self, now_ms: i64) -> u8 {
+        if now_ms < self.starts_ms { 0 } else { 100 }
+    }
+
+    /// When it ended, or will.
+    pub(crate) fn end_ms(&self) -> Option<i64> {
+        self.cancelled_ms.or(self.ends_ms)
     }
 }
 
@@ -109,8 +130,6 @@ impl Smsc {
         from: &Bound,
         pdu: &QueryBroadcastSm,
     ) -> Result<QueryBroadcastSmResp, CommandStatus> {
-        /// Percent of an area's base stations that took it.
-        const ALL: u8 = 100;
         let reference = pdu.tlvs.get(tag::user_message_reference);
         let broadcast = self.find(from, &pdu.message_id, reference).ok_or(if pdu.message_id.is_empty() {
             CommandStatus::ESME_RBCASTQUERYFAIL
@@ -125,11 +144,10 @@ impl Smsc {
         for area in &broadcast.areas {
             tlvs.push(tag::broadcast_area_identifier, area);
         }
-        let success = if now_ms < broadcast.starts_ms { 0 } else { ALL };
         for _ in &broadcast.areas {
-            tlvs.push(tag::broadcast_area_success, success);
+            tlvs.push(tag::broadcast_area_success, broadcast.success(now_ms));
         }
-        let ended_ms = broadcast.cancelled_ms.or(broadcast.ends_ms).filter(|_| state.is_final());
+        let ended_ms = broadcast.end_ms().filter(|_| state.is_final());
         let ended = ended_ms.map(Time::absolute);
         let tlvs = tlvs
             .with_some(
@@ -169,6 +187,24 @@ impl Smsc {
             }
         }
         if cancelled { Ok(()) } else { Err(CommandStatus::ESME_RBCASTCANCELFAIL) }
+    }
+
+    /// The latest broadcasts, the oldest first.
+    pub(crate) fn broadcasts(&self, count: usize) -> Vec<Broadcast> {
+        let all = &self.broadcasts.all;
+        all.iter().skip(all.len().saturating_sub(count)).cloned().collect()
+    }
+
+    /// Cancels a broadcast, whosever it is, and gives it.
+    pub(crate) fn end_broadcast(&mut self, now_ms: i64, message_id: &str) -> Result<Broadcast, NotCancelled> {
+        let broadcast = self.broadcasts.all.iter_mut().find(|broadcast| broadcast.message_id == message_id);
+        let broadcast = broadcast.ok_or(NotCancelled::Unknown)?;
+        let state = broadcast.state(now_ms);
+        if state.is_final() {
+            return Err(NotCancelled::Ended(state));
+        }
+        broadcast.cancelled_ms = Some(now_ms);
+        Ok(broadcast.clone())
     }
 
     /// The latest broadcast of the account with this id or reference.

@@ -14,6 +14,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use broadcast::{Broadcast, NotCancelled};
 pub(crate) use deliver::Delivery;
 pub(crate) use mailbox::{HeldAnswer, Mailbox, Order};
 pub(crate) use message::Message;

@@ -468,6 +468,30 @@ fn a_broadcast_is_queried_with_its_areas_replaced_and_cancelled() {
 }
 
 #[test]
+fn an_operator_sees_broadcasts_and_cancels_one_that_goes_on() {
+    let mut centre = Centre::new();
+    let esme = centre.esme();
+    let tlvs = Tlvs::build().with(tag::broadcast_area_identifier, b"\0London").done();
+    let pdu = BroadcastSm { source_addr: source(), tlvs, ..BroadcastSm::default() };
+    let ids = [(); 3].map(|()| centre.smsc.broadcast_sm(centre.now, &esme, &pdu).unwrap().message_id);
+    let latest: Vec<_> = centre.smsc.broadcasts(2).iter().map(|broadcast| broadcast.message_id).collect();
+    assert_eq!(latest, ids[1..]);
+    let mut cancel = |id: &str| {
+        let cancelled = centre.smsc.end_broadcast(centre.now, id);
+        cancelled.map(|broadcast| (broadcast.state(centre.now), broadcast.end_ms()))
+    };
+    let one = ids[1].to_text();
+    assert_eq!(cancel(&one), Ok((MessageState::DELETED, Some(centre.now))));
+    assert_eq!(cancel(&one), Err(super::NotCancelled::Ended(MessageState::DELETED)));
+    assert_eq!(cancel("B9"), Err(super::NotCancelled::Unknown));
+    let states =
+        centre.smsc.broadcasts(9).iter().map(|broadcast| broadcast.state(centre.now)).collect::<Vec<_>>();
+    assert_eq!(states, [MessageState::ENROUTE, MessageState::DELETED, MessageState::ENROUTE]);
+    let areas = &centre.smsc.broadcasts(1)[0];
+    assert_eq!((areas.areas.as_slice(), areas.success(centre.now)), (&[b"\0London".to_vec()][..], 100));
+}
+
+#[test]
 fn a_3_3_esme_gets_hexadecimal_ids_and_its_own_queries() {
     let mut centre = Centre::new();
     let esme = centre.bind("esme", BindMode::Transmitter, Version::V33);

@@ -52,6 +52,7 @@ const CHUNK: usize = 1_000;
         ("until_ms" = Option<u64>, Query, description = "Only those that passed before"),
         ("command" = Option<String>, Query, description = "A pattern for the PDU's name", example = "submit_*"),
         ("direction" = Option<String>, Query, description = "`in` towards us, `out` away from us"),
+        ("smsc" = Option<String>, Query, description = "A pattern for the name of a simulator's SMSC"),
         ("session" = Option<String>, Query, description = "A pattern for the session's id"),
         ("system_id" = Option<String>, Query, description = "A pattern for the account"),
         ("destination_addr" = Option<String>, Query, description = "A pattern for the destination"),

@@ -234,6 +234,13 @@ impl fmt::Display for Name {
     }
 }
 
+impl BadFilter {
+    /// What is wrong with it, without its name.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+}
+
 impl fmt::Display for BadFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {}", self.name, self.why)

@@ -148,11 +148,16 @@ impl Desk {
     /// Who sends this, if it may be sent.
     pub(crate) fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
         let caller = self.caller(method, headers)?;
-        let is_look = *method == Method::POST && self.told.looks.iter().any(|look| is_of(path, look));
-        if caller.role == Role::Viewer && !method.is_safe() && !is_look {
+        if caller.role == Role::Viewer && self.is_change(method, path) {
             return Err(Problem::new(StatusCode::FORBIDDEN, "a viewer may look, and change nothing"));
         }
         Ok(caller)
+    }
+
+    /// Whether what is asked for changes anything.
+    pub(crate) fn is_change(&self, method: &Method, path: &str) -> bool {
+        let is_look = *method == Method::POST && self.told.looks.iter().any(|look| is_of(path, look));
+        !method.is_safe() && !is_look
     }
 
     fn caller(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { areaOf, broadcastsOf, intervalOf } from "./broadcast";
+import { areaOf, broadcastsOf, intervalOf, withTold } from "./broadcast";
 import { Book, type Recorded } from "./simulator";
 
 const hexOf = (text: string): string => [...text].map((each) => each.charCodeAt(0).toString(16).padStart(2, "0")).join("");
@@ -27,4 +27,15 @@ it("a broadcast has the state that queries and cancels told", () => {
   expect([refused?.status, refused?.message_id, refused?.areas]).toEqual(["ESME_RMISSINGTLV", "", []]);
   expect([first?.message_id, first?.state, first?.cancelled, first?.repeats]).toEqual(["B1", "ENROUTE", true, 5]);
   expect(first?.areas).toEqual([{ form: "alias", name: "A", success: 100 }, { form: "alias", name: "B", success: null }]);
+});
+
+it("what the server says comes before what was asked last", () => {
+  const book = new Book();
+  const sent = (number: number) => [pdu(number, "in", "broadcast_sm", number, { tlvs: [area("A")] }), pdu(number + 1, "out", "broadcast_sm_resp", number, { message_id: "B1" })];
+  book.add([...sent(1), ...sent(3)], 4);
+  const told = { message_id: "B1", message_state: "DELETED", starts: "2026-11-22T12:00:00Z", ends: "2026-11-22T12:00:09Z", areas: [{ identifier: `00${hexOf("B")}`, success: 100 }] };
+  const [newest, replaced] = withTold(broadcastsOf(book.exchanges), [told]);
+  expect([newest?.state, newest?.cancelled, newest?.ends, newest?.areas]).toEqual(["DELETED", true, told.ends, [{ form: "alias", name: "B", success: 100 }]]);
+  expect([replaced?.state, replaced?.cancelled, replaced?.areas[0]?.success]).toEqual(["", false, null]);
+  expect(withTold(broadcastsOf(book.exchanges), [])[0]?.state).toBe("");
 });

@@ -23,6 +23,29 @@ export interface Broadcast {
   /** As the last query was told; empty before one. */
   state: string;
   cancelled: boolean;
+  /** When it ended or will, if the server said so; null if it goes on until it is cancelled. */
+  ends?: string | null;
+  starts?: string;
+}
+
+/** What the server says of a broadcast. */
+export interface Told {
+  message_id: string;
+  message_state: string;
+  starts: string;
+  ends: string | null;
+  areas: { identifier: string; success: number }[];
+}
+
+/** Broadcasts with what the server says now in place of what was asked last. Of those with the same id the newest is meant: it replaced the others. */
+export function withTold(all: readonly Broadcast[], told: readonly Told[]): Broadcast[] {
+  const left = new Map(told.map((each) => [each.message_id, each]));
+  return all.map((one) => {
+    const now = left.get(one.message_id);
+    if (!now || !one.message_id) return one;
+    left.delete(one.message_id);
+    return { ...one, state: now.message_state, cancelled: now.message_state === "DELETED", starts: now.starts, ends: now.ends, areas: now.areas.map(({ identifier, success }) => ({ ...areaOf(identifier), success })) };
+  });
 }
 
 export const count = (many: number, what: string): string => `${many.toLocaleString("en-GB")} ${what}${many === 1 ? "" : "s"}`;

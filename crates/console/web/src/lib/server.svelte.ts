@@ -7,6 +7,8 @@ export interface Session {
   sign_in: "open" | "required";
   name: string;
   version: string;
+  /** Networks that a client in the pages may connect to. */
+  client_targets?: string[] | null;
 }
 
 export interface Operation {

@@ -17,3 +17,9 @@ export function useActions(actions: () => Snippet): void {
 
 /** What stands beside a page's name in the rail. */
 export const badges = $state<Record<string, { text: string; bad: boolean } | undefined>>({});
+
+/** The badge of the faults that simulators have switched on; none for none, so that nobody forgets one. */
+export function faultsOf(smscs: readonly { faults?: number }[]): { text: string; bad: boolean } | undefined {
+  const on = smscs.reduce((sum, { faults }) => sum + (faults ?? 0), 0);
+  return on ? { text: `${on} fault${on === 1 ? "" : "s"}`, bad: true } : undefined;
+}

@@ -294,6 +294,8 @@ async fn who_asked_for_a_change_is_logged() {
     let asked = ["POST /echo?q HTTP/1.1", HOST, PAGE, "Content-Length: 0", &cookie];
     served.ask(&[&asked[..], &[&csrf]].concat()).await;
     served.ask(&asked).await;
+    let looked = ["POST /echo/harmless HTTP/1.1", HOST, PAGE, "Content-Length: 0", &cookie, &csrf];
+    assert_status(&served.ask(&looked).await, 200);
     served.ask(&["GET /hello HTTP/1.1", HOST]).await;
     drop(guard);
     let heard = HEARD.0.lock().unwrap().clone();
