@@ -9,6 +9,7 @@ require("./sign_in_cases");
 require("./key_cases");
 require("./state_cases");
 require("./work_cases");
+require("./search_cases");
 require("./load_cases");
 
 // Browsers are slow where there are few processors, and the live table may be watched for long.
