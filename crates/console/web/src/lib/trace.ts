@@ -117,7 +117,7 @@ export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> 
     }
   };
   // What came later is another message's.
-  const soon = story.ended ? { until_ms: Date.parse(story.ended) + 1_000 } : {};
+  const soon: Record<string, number> = story.ended ? { until_ms: Date.parse(story.ended) + 1_000 } : {};
   const own = story.told ?? story.message_id;
   const receipts = async (): Promise<void> => {
     if (ended === null || (isLarge && !asksReceipt)) return;
