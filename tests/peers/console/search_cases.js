@@ -133,6 +133,10 @@ test("a_message_from_a_handset_shows_its_pdus_on_both_sides", async () => {
   const window = await Window.open(front);
   await window.go(`/messages/${items[0].message_id}`);
   await until(async () => (await window.page.getByText("deliver_sm_resp ESME_ROK").count()) >= 2, "both answers");
+  const found = await front.rest(`pdus?message=${items[0].message_id}`);
+  assert.deepStrictEqual(found.items.map((pdu) => [pdu.direction, pdu.command]).sort(), [["in", "deliver_sm"], ["in", "deliver_sm_resp"], ["out", "deliver_sm"], ["out", "deliver_sm_resp"]]);
+  const [download] = await Promise.all([window.page.waitForEvent("download"), window.page.getByRole("link", { name: "Save pcapng" }).click()]);
+  assert.ok(fs.readFileSync(await download.path()).includes("STOP"));
   window.check();
 });
 

@@ -69,7 +69,7 @@ function contentOf({ source_addr, destination_addr, pdu }: Story): Record<string
   return { source_addr: exactly(source_addr), destination_addr: exactly(destination_addr), [payload === undefined ? "short_message" : "message_payload"]: octets };
 }
 /** As a pattern, whatever it holds. */
-const exactly = (text: string): string => (/[*?/!]|\.\./.test(text) ? `/^${escaped(text)}$/` : text);
+export const exactly = (text: string): string => (/[*?/!,]|\.\./.test(text) ? `/^${escaped(text)}$/` : text);
 
 /** What is read in full; of more, only as much as it takes to find one of each. */
 const LARGE = 50_000;
