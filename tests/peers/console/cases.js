@@ -11,6 +11,7 @@ require("./state_cases");
 require("./work_cases");
 require("./change_cases");
 require("./simulator_cases");
+require("./search_cases");
 require("./load_cases");
 
 // Browsers are slow where there are few processors, and the live table may be watched for long.

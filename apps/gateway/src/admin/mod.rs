@@ -24,6 +24,7 @@ mod sessions;
 mod shown;
 mod status;
 mod story;
+mod trail;
 
 use axum::Router;
 use smppkit_admin::{alarms, live, record, series};

@@ -117,7 +117,7 @@ impl Operated {
 
 impl FromRef<Operated> for Watched {
     fn from_ref(operated: &Operated) -> Self {
-        operated.watched.clone()
+        operated.watched.clone().with_trails(Arc::new(operated.clone()))
     }
 }
 

@@ -8,8 +8,9 @@ use smppkit_ops::{Json, Path, Problem, Query};
 use smppkit_relay::Parcel;
 use smppkit_store::{Event, EventKind};
 use smppkit_text::{McDefault, decode_user_data};
+use smppkit_wire::tlv::tag;
 use smppkit_wire::value::EsmClass;
-use smppkit_wire::{Body, CommandStatus, Version};
+use smppkit_wire::{Body, CommandStatus, Tlvs, Version};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Operated;
@@ -211,6 +212,17 @@ impl Opened {
             Err(_) => {}
         }
         opened
+    }
+
+    /// Its user data, and the field or TLV that holds them.
+    pub(super) fn carries(&self) -> Option<(&'static str, &[u8])> {
+        let (short_message, tlvs): (&[u8], &Tlvs) = match self.body.as_ref()? {
+            Body::SubmitSm(pdu) => (&pdu.short_message, &pdu.tlvs),
+            Body::DeliverSm(pdu) => (&pdu.short_message, &pdu.tlvs),
+            _ => return None,
+        };
+        let payload = tlvs.get(tag::message_payload).map(|payload| ("message_payload", payload));
+        Some(payload.unwrap_or(("short_message", short_message)))
     }
 
     /// What it says, decoded.

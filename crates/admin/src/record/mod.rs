@@ -9,11 +9,13 @@ mod party;
 mod pdus;
 mod ring;
 mod row;
+mod trail;
 
 pub use entry::{Entry, time};
 pub use party::{BoundAs, LastError, Party, Place, Vitals};
 pub use pdus::{Pdus, routes};
 pub use row::{Answered, Row};
+pub use trail::{Trail, Trails};
 
 use core::time::Duration;
 use std::collections::VecDeque;

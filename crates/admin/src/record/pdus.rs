@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Answered, Entry, Record, Row, capture};
+use super::{Answered, Entry, Record, Row, Trail, capture, trail};
 use crate::ask::{Ask, Pairs};
 use crate::{Shown, Watched};
 
@@ -36,7 +36,7 @@ pub struct Pdus {
 }
 
 /// PDUs taken out of the record at once.
-const CHUNK: usize = 1_000;
+pub(super) const CHUNK: usize = 1_000;
 
 /// PDUs that came and went.
 ///
@@ -50,6 +50,7 @@ const CHUNK: usize = 1_000;
         ("before" = Option<u64>, Query, description = "Only those before this number"),
         ("from_ms" = Option<u64>, Query, description = "Only those that passed at or after, in milliseconds since 1970"),
         ("until_ms" = Option<u64>, Query, description = "Only those that passed before"),
+        ("message" = Option<String>, Query, description = "Of a gateway, only those of this message_id: by the ids that they carry, or the same addresses and text"),
         ("command" = Option<String>, Query, description = "A pattern for the PDU's name", example = "submit_*"),
         ("direction" = Option<String>, Query, description = "`in` towards us, `out` away from us"),
         ("smsc" = Option<String>, Query, description = "A pattern for the name of a simulator's SMSC"),
@@ -58,9 +59,15 @@ const CHUNK: usize = 1_000;
         ("destination_addr" = Option<String>, Query, description = "A pattern for the destination"),
         ("text" = Option<String>, Query, description = "A pattern for the text"),
     ),
-    responses((status = 200, body = Pdus), (status = 400, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = Pdus), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn list(State(watched): State<Watched>, Query(pairs): Query<Pairs>) -> Result<Json<Pdus>, Problem> {
-    let ask = Ask::new(pairs, &ABOUT)?;
+    let (ask, trail) = asked(&watched, pairs, &ABOUT).await?;
+    if let Some(trail) = trail {
+        let items = trail::follow(&watched.record, &ask, &trail, ask.limit).await;
+        let last = Span::of(&watched.record, &ask).end.saturating_sub(1);
+        return Ok(Json(Pdus { items: items.iter().map(Entry::json).collect(), last, missed: 0 }));
+    }
     if let Some(after) = ask.after {
         return Ok(Json(following(&watched.record, &ask, after.saturating_add(1)).await));
     }
@@ -70,17 +77,29 @@ async fn list(State(watched): State<Watched>, Query(pairs): Query<Pairs>) -> Res
     Ok(Json(Pdus { items, last: span.end.saturating_sub(1), missed: 0 }))
 }
 
+/// What is asked for, and of one message what shows that a PDU belongs to it.
+async fn asked(watched: &Watched, pairs: Pairs, about: &[&str]) -> Result<(Ask, Option<Trail>), Problem> {
+    let (of, pairs): (Pairs, Pairs) = pairs.into_iter().partition(|(name, _)| name == "message");
+    let ask = Ask::new(pairs, about)?;
+    let Some((_, message)) = of.into_iter().next() else { return Ok((ask, None)) };
+    let Some(trails) = &watched.trails else {
+        let problem = Problem::unprocessable("message: this server keeps no messages with ids of its own");
+        return Err(problem.with("parameter", "message"));
+    };
+    Ok((ask, Some(trails.of(message).await?)))
+}
+
 /// What a query may say about itself.
 const ABOUT: [&str; 5] = ["limit", "after", "before", "from_ms", "until_ms"];
 
 /// The numbers that are looked at: from one to behind another.
-struct Span {
-    begin: u64,
-    end: u64,
+pub(super) struct Span {
+    pub(super) begin: u64,
+    pub(super) end: u64,
 }
 
 impl Span {
-    fn of(record: &Record, ask: &Ask) -> Self {
+    pub(super) fn of(record: &Record, ask: &Ask) -> Self {
         let after = ask.after.map_or(0, |after| after.saturating_add(1));
         let (first, next) = (record.first(), record.next());
         let begin = record.at(ask.from_ms).max(after).max(first);
@@ -150,14 +169,17 @@ const CAPTURED: usize = 100_000;
 /// (192.0.2.1), and that of a peer that speaks IPv6 (192.0.2.2). Our port is 2775 where the peer opened the connection.
 #[utoipa::path(get, path = "/api/v1/pdus.pcapng", tag = "record",
     params(("session" = Option<String>, Query, description = "A pattern for the session's id"),
+        ("message" = Option<String>, Query, description = "Of a gateway, only those of this message_id"),
         ("after" = Option<u64>, Query, description = "Only those after this number"),
         ("before" = Option<u64>, Query, description = "Only those before this number")),
     responses((status = 200, body = Vec<u8>, content_type = "application/x-pcapng"), (status = 400, body = Problem),
-        (status = 422, body = Problem)))]
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn pcapng(State(watched): State<Watched>, Query(pairs): Query<Pairs>) -> Result<Response, Problem> {
-    let ask = Ask::new(pairs, &["after", "before", "from_ms", "until_ms"])?;
-    let span = Span::of(&watched.record, &ask);
-    let entries = latest(&watched.record, &ask, &span, CAPTURED).await;
+    let (ask, trail) = asked(&watched, pairs, &["after", "before", "from_ms", "until_ms"]).await?;
+    let entries = match trail {
+        Some(trail) => trail::follow(&watched.record, &ask, &trail, CAPTURED).await,
+        None => latest(&watched.record, &ask, &Span::of(&watched.record, &ask), CAPTURED).await,
+    };
     let headers = [
         (header::CONTENT_TYPE, "application/x-pcapng"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"pdus.pcapng\""),

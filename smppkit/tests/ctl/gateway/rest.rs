@@ -96,12 +96,29 @@ fn messages_are_found_page_by_page() {
     }
     found.reverse();
     assert_eq!(found, ids);
+    let counted = gateway.get("/api/v1/messages?limit=1&destination_addr=44*&count=true");
+    assert_eq!(
+        (&counted["found"], &counted["looked_at"]),
+        (&json!({"at_least": 5, "is_exact": true}), &json!(5))
+    );
+    let newer = gateway.get(&format!("/api/v1/messages?destination_addr=44*&after={}&limit=2", ids[1]));
+    let newer = newer["items"].as_array().expect("a page has items").iter();
+    assert_eq!(
+        newer.map(|item| item["message_id"].as_str()).collect::<Vec<_>>(),
+        [Some(&*ids[3]), Some(&*ids[2])]
+    );
+    let said = gateway
+        .get("/api/v1/messages?text=/hello/i&kind=message,receipt&state=!EXPIRED&show_text=true&limit=1");
+    assert_eq!((&said["items"][0]["text"], &said["items"][0]["kind"]), (&json!("Hello"), &json!("message")));
     assert_eq!(gateway.get("/api/v1/messages?until=2001-01-01")["items"], json!([]));
     for wrong in ["limit=0", "limit=1001", "before=x"] {
         gateway.ask("GET", &format!("/api/v1/messages?{wrong}"), "").problem(422);
     }
-    for wrong in ["state=lost", "from=now", "color=red"] {
-        gateway.ask("GET", &format!("/api/v1/messages?{wrong}"), "").problem(400);
+    for (wrong, said) in
+        [("state=lost", "there are queued"), ("from=now", "no moment"), ("color=red", "there are account")]
+    {
+        let problem = gateway.ask("GET", &format!("/api/v1/messages?{wrong}"), "").problem(400);
+        assert!(problem.contains(said), "{problem}");
     }
 }
 

@@ -41,6 +41,47 @@ fn pdus_of_both_sides_are_recorded_without_passwords() {
 }
 
 #[test]
+fn pdus_of_a_message_are_found_and_no_other_message_s() {
+    let gateway = Gateway::start();
+    let of = |id: &str| -> Vec<(String, String, Value)> {
+        let found = gateway.get(&format!("/api/v1/pdus?message={id}"));
+        let items = found["items"].as_array().expect("a list has items").iter();
+        let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
+        items.map(|item| (text(item, "direction"), text(item, "command"), item["pdu"].clone())).collect()
+    };
+    let names = |found: &[(String, String, Value)]| -> Vec<String> {
+        found.iter().map(|(direction, command, _)| format!("{direction} {command}")).collect()
+    };
+    // The same to the same number, twice; and one that is refused, and has no id there.
+    let [one, other] = [(); 2].map(|()| gateway.send("447700900122", &[]));
+    let refused = gateway.send("447700900121", &[]);
+    for (id, state) in [(&one, "delivered"), (&other, "delivered"), (&refused, "failed")] {
+        gateway.message(id, state);
+    }
+    let life = ["in submit_sm", "out submit_sm_resp", "out submit_sm", "in submit_sm_resp"];
+    let receipt = ["in deliver_sm", "out deliver_sm_resp"];
+    let mut ids = Vec::new();
+    for id in [&one, &other] {
+        let found = of(id);
+        let mut seen = names(&found);
+        seen.sort_unstable();
+        let mut wanted = [&life[..], &receipt].concat();
+        wanted.sort_unstable();
+        assert_eq!(seen, wanted, "{id}");
+        let answer = |way: &str| {
+            found.iter().find(|(direction, command, _)| direction == way && command == "submit_sm_resp")
+        };
+        assert_eq!(answer("out").map(|(.., pdu)| &pdu["message_id"]), Some(&json!(id)));
+        ids.push(answer("in").map(|(.., pdu)| pdu["message_id"].clone()));
+    }
+    assert_ne!(ids[0], ids[1]);
+    assert_eq!(names(&of(&refused)), life);
+    gateway.ask("GET", "/api/v1/pdus?message=7", "").problem(404);
+    let elsewhere = gateway.simulator.ctl(&["get", "/api/v1/pdus?message=7"]);
+    assert!(elsewhere.stderr.contains("keeps no messages"), "{}", elsewhere.stderr);
+}
+
+#[test]
 fn a_record_of_nothing_keeps_nothing() {
     let gateway = Gateway::with("record.memory = 0");
     gateway.send("447700900122", &[]);

@@ -73,6 +73,7 @@ it("a message from a handset is followed from its connector to its ESME", async 
     at(3, 204, { ...esme, command: "deliver_sm", direction: "out", sequence_number: 9, pdu: hello }),
     at(4, 205, { ...esme, command: "deliver_sm_resp", sequence_number: 9 }),
     at(5, 3_000, { ...there, command: "deliver_sm", sequence_number: 2, pdu: hello }),
+    at(6, 3_001, { ...esme, command: "deliver_sm", direction: "out", sequence_number: 10, pdu: hello }),
   ];
   const traced = await trace(incoming, from(all));
   expect(traced.map(({ pdu, lane, what }) => [pdu.number, lane, what])).toEqual([[1, "right", "request"], [2, "right", "answer"], [3, "left", "request"], [4, "left", "answer"]]);

@@ -69,7 +69,7 @@ function contentOf({ source_addr, destination_addr, pdu }: Story): Record<string
   return { source_addr: exactly(source_addr), destination_addr: exactly(destination_addr), [payload === undefined ? "short_message" : "message_payload"]: octets };
 }
 /** As a pattern, whatever it holds. */
-const exactly = (text: string): string => (/[*?/!]|\.\./.test(text) ? `/^${escaped(text)}$/` : text);
+export const exactly = (text: string): string => (/[*?/!,]|\.\./.test(text) ? `/^${escaped(text)}$/` : text);
 
 /** What is read in full; of more, only as much as it takes to find one of each. */
 const LARGE = 50_000;
@@ -116,6 +116,8 @@ export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> 
       if (answer && !found.has(answer.number)) found.set(answer.number, { pdu: answer, lane, what: "answer", evidence: "answers it" });
     }
   };
+  // What came later is another message's.
+  const soon: Record<string, number> = story.ended ? { until_ms: Date.parse(story.ended) + 1_000 } : {};
   const own = story.told ?? story.message_id;
   const receipts = async (): Promise<void> => {
     if (ended === null || (isLarge && !asksReceipt)) return;
@@ -135,7 +137,7 @@ export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> 
     const around = { from_ms: earliest, until_ms: Date.parse(story.accepted) + 1_000 };
     await Promise.all([
       same("right", { command: "deliver_sm", direction: "in", connector: story.connector ?? "*", ...around }),
-      same("left", { command: "deliver_sm", direction: "out", connector: "!*", after: since }),
+      same("left", { command: "deliver_sm", direction: "out", connector: "!*", after: since, ...soon }),
     ]);
   }
   else if (story.kind === "message" || story.kind === "broadcast") {
@@ -150,7 +152,7 @@ export async function trace(story: Story, ask: Ask = record): Promise<Traced[]> 
         : []),
     ]);
     // Attempts that were refused, or not answered.
-    if (story.kind === "message" && !isLarge) await same("right", { command: "submit_sm", direction: "out", connector: "*", after: since });
+    if (story.kind === "message" && !isLarge) await same("right", { command: "submit_sm", direction: "out", connector: "*", after: since, ...soon });
   }
   return [...found.values()].sort((one, other) => one.pdu.number - other.pdu.number);
 }
