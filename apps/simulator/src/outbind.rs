@@ -45,6 +45,8 @@ pub(crate) struct Outbinds {
 
 /// Outbinds that wait for their outcome at once.
 const TURNS: usize = 16;
+/// How long looking up a name may take, and connecting to each of its addresses.
+const CONNECT: Duration = Duration::from_secs(10);
 /// How long an ESME may take to bind, where the SMSC has no limit.
 const BIND: Duration = Duration::from_secs(30);
 
@@ -61,7 +63,10 @@ impl Outbinds {
         outbind: &Outbind,
     ) -> Result<Arc<Card>, Failure> {
         let Ok(_turn) = self.turns.try_acquire() else { return Err(Failure::Busy) };
-        let addresses = self.targets.resolve(host, port).await.map_err(Failure::Target)?;
+        let resolved = tokio::time::timeout(CONNECT, self.targets.resolve(host, port)).await;
+        let late =
+            |_| Failure::NotConnected(format!("{host:?} has no address within {} s", CONNECT.as_secs()));
+        let addresses = resolved.map_err(late)?.map_err(Failure::Target)?;
         let config = node.settings.load().session();
         let config = SessionConfig { session_init: config.session_init.or(Some(BIND)), ..config };
         let mut why = format!("{host} has no address");
@@ -69,7 +74,7 @@ impl Outbinds {
             let (outcome, came) = oneshot::channel();
             let door = Door::new(Arc::clone(node)).with_outbind(outbind.clone()).with_outcome(outcome);
             let connector = connector(address.to_string(), config.clone(), &self.gate);
-            match connector.start(door).await {
+            match connector.timeout(CONNECT).start(door).await {
                 // A session that is gone without a word panicked.
                 Ok(_) => return came.await.unwrap_or(Err(Failure::Closed("the session failed".to_owned()))),
                 Err(error) => why = format!("cannot connect to {address}: {error}"),

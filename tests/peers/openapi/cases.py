@@ -152,7 +152,7 @@ def schemathesis():
             "--report", "json", "--report-json-path", str(report),
         ]
         environment = os.environ | {"SCHEMATHESIS_HOOKS": "hooks", "SMPPKIT_ANSWERS": str(answers)}
-        ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, timeout=50)
+        ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, timeout=80)
         text = ended.stdout.decode()
         assert report.exists(), f"Schemathesis ended with {ended.returncode}: {text[-500:]} {ended.stderr.decode()[-500:]}"
         found = json.loads(report.read_text())

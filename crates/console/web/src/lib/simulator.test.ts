@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Book, condition, consequence, draftOf, extent, isPlain, ruleOf, FAULTS, faultName, hiddenBy, partOf, pdusOf, switched, threads, type Counted, type Recorded, type Rule, type Submitted } from "./simulator";
+import { Book, commandOf, condition, consequence, draftOf, extent, isPlain, ruleOf, FAULTS, faultName, hiddenBy, partOf, pdusOf, questionOf, switched, threads, type Counted, type Recorded, type Rule, type Submitted } from "./simulator";
 
 const message = (number: number, to: string, at: string, more: Partial<Submitted> = {}): Submitted => ({
   smsc: "smsc", system_id: "app", number, message_ids: [String(number)], parts: 1, parts_wanted: 1, source_addr: "ACME", destination_addr: to, text: `text ${number}`, data_coding: 0, service_type: "",
@@ -84,4 +84,16 @@ it("the form gives back the rule it was made of", () => {
   expect(ruleOf(draftOf(rule))).toEqual(rule);
   expect(ruleOf(draftOf({}))).toEqual({ then: {} });
   expect([isPlain({ when: { text: ["a", "b"] } }), isPlain({ then: { octets: "00" } }), isPlain({ when: { text: "a, b" } })]).toEqual([true, false, false]);
+});
+
+it("the rules are asked what a PDU needs and no more", () => {
+  const trial = { command: "submit_sm", number: "+44 7700 900123", text: "Hello", source: "", system_id: "" };
+  expect(questionOf(trial, null)).toEqual({ destination_addr: "447700900123", text: "Hello" });
+  expect(questionOf({ ...trial, number: " " }, null)).toBeNull();
+  expect(questionOf({ ...trial, command: "bind_receiver", source: "1", system_id: "app" }, { rule: { share: "5%" }, place: null })).toEqual({ command: "bind_receiver", system_id: "app", rule: { share: "5%" } });
+  expect(questionOf({ ...trial, command: "query_sm", source: "1" }, { rule: {}, place: 2 })).toEqual({ command: "query_sm", source_addr: "1", rule: {}, place: 2 });
+});
+
+it("a draft is tested with the first PDU that it is for", () => {
+  expect([{}, { on: ["unbind"] }, { on: ["bind_*"] }, { on: ["query_*", "unbind"] }].map(commandOf)).toEqual(["submit_sm", "unbind", "bind_transmitter", "query_sm"]);
 });
