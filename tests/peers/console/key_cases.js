@@ -128,6 +128,7 @@ test("messages_are_filtered_opened_and_left_by_keys", async () => {
   await page.keyboard.type("4711");
   await page.keyboard.press("Enter");
   await until(async () => (await page.getByRole("grid").first().getByText(TEXTS[1]).count()) === 0, "fewer rows");
+  await page.getByRole("grid").first().getByText(TEXTS[0]).first().waitFor();
   await page.keyboard.press("Escape");
   await page.keyboard.press("Escape");
   await page.evaluate(() => document.activeElement.blur());
