@@ -184,8 +184,12 @@ fn lists_are_of_one_smsc_and_say_what_may_be_asked() {
         ("messages?after=1", "after", "limit, smsc, system_id"),
         ("messages/wait?limit=1", "limit", "count, timeout, smsc"),
         ("sessions?account=me", "account", "`smsc` or `system_id`"),
-        ("pdus?destinationaddr=1", "destinationaddr", "limit, after, command, text"),
-        ("pdus?count=1", "count", "limit, after, command, text"),
+        (
+            "pdus?destinationaddr=1",
+            "destinationaddr",
+            "limit, after, before, from_ms, until_ms, command, text",
+        ),
+        ("pdus?count=1", "count", "limit, after, before, from_ms, until_ms, command, text"),
     ] {
         let detail = simulator.ask(&format!("GET /api/v1/{path}")).is(400).json()["detail"].to_string();
         assert!(detail.contains(wrong) && detail.contains(there), "{path}: {detail}");

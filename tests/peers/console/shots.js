@@ -24,6 +24,7 @@ const SHOTS = [
   { name: "console-client", look: { ...DESK, ...LIGHT }, take: clientPage },
   { name: "console-codec", look: { ...DESK, ...DARK }, take: codecPage },
   { name: "console-routes", look: { ...DESK, ...LIGHT }, take: routesPage },
+  { name: "console-change", look: { ...DESK, ...LIGHT }, take: changePage },
   { name: "console-message", look: { ...DESK, ...LIGHT }, take: messagePage },
   { name: "console-messages", look: { ...DESK, ...LIGHT }, take: messagesPage },
   { name: "console-sessions", look: { ...DESK, ...DARK }, take: sessionsPage },
@@ -137,6 +138,19 @@ async function routesPage(window, { front }) {
   await window.go("/routes?account=citybank&from=CityBank&to=33199001234");
   await window.shows("France");
   await sleep(1_000);
+}
+
+/** A rule that is being written, and what it would do. */
+async function changePage(window, { front }) {
+  window.server = front;
+  await front.rest("routes", { method: "PUT", body: [{ name: "France at night", destination_addr: "34*", hours: "22:00-06:00", to: "nordlink-se-1" }] });
+  await window.go("/routes?account=citybank&from=CityBank&to=33199001234&rule=1");
+  await window.shows("Where would it go?");
+  await window.page.getByLabel(/^hours/).fill("");
+  await window.page.getByLabel(/^destination_addr/).fill("33*");
+  await window.shows(/^With this change/);
+  await sleep(1_000);
+  await front.rest("routes", { method: "PUT", body: [] });
 }
 
 /** One that took its time, by a connector that was busy. */

@@ -31,7 +31,7 @@ message_ids are made the same in each run, so a picture changes when the program
 Needs `script` of util-linux.
 
 Of the console's pages: console-overview, console-messages, console-message, console-sessions,
-console-simulator, console-client, console-codec, console-routes, console-phone-messages,
+console-simulator, console-client, console-codec, console-routes, console-change, console-phone-messages,
 console-phone-simulator.
 Runs tests/peers/console/shots.js, which takes docs/pictures/NAME.png of a gateway with traffic in
 Chromium. That takes minutes, as charts begin empty; SMPPKIT_SHOTS_SECONDS says how many seconds (180).
