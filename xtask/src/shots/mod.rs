@@ -44,7 +44,7 @@ examples:
 ";
 
 /// Pictures of the console's pages, as tests/peers/console/shots.js names them.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "console-overview",
     "console-messages",
     "console-message",
@@ -53,6 +53,7 @@ const PAGES: [&str; 10] = [
     "console-client",
     "console-codec",
     "console-routes",
+    "console-change",
     "console-phone-messages",
     "console-phone-simulator",
 ];
