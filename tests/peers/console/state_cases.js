@@ -3,9 +3,9 @@
 
 const assert = require("node:assert");
 
-const { test } = require("../lib/peer");
+const { sleep, test } = require("../lib/peer");
 const { LOOKS, Window, bound, gateway, simulator, until } = require("./harness");
-const { TEXTS, traffic } = require("./traffic");
+const { NUMBER, TEXTS, traffic } = require("./traffic");
 
 const GONE = /ERR_|50\d|WebSocket|Failed to load/;
 
@@ -32,6 +32,40 @@ test("an_empty_gateway_says_so_and_what_is_down", async () => {
   await window.shows("up");
   await window.go("/connectors/up");
   await window.shows("up");
+  window.check();
+});
+
+test("a_connector_that_is_down_says_why_among_the_sessions", async () => {
+  const front = await gateway({ up: 1 });
+  await front.until("connectors/up", ({ last_error }) => last_error !== null);
+  const window = await Window.open(front);
+  await window.go("/sessions");
+  await window.shows(/refused/i, window.page.getByRole("grid").first());
+  window.check();
+});
+
+test("the_overview_shows_how_fast_each_account_sends_at_every_look", async () => {
+  const { front } = await bound();
+  const { esme } = await traffic(front);
+  let isOver = false;
+  const sending = (async () => {
+    while (!isOver) {
+      await esme.submit({ destination_addr: NUMBER });
+      await sleep(50);
+    }
+  })();
+  const window = await Window.open(front);
+  await window.go("/");
+  const path = window.page.getByRole("group", { name: "Rates from accounts to connectors" });
+  const told = async () => (await path.locator("text.n").allTextContents()).map((text) => parseFloat(text));
+  await until(async () => (await told()).length === 2 && (await told()).every((rate) => rate > 0), "rates of both sides");
+  for (let look = 0; look < 30; look += 1) {
+    const rates = await told();
+    assert.ok(rates.every((rate) => rate > 0), `${rates} at look ${look}`);
+    await sleep(200);
+  }
+  isOver = true;
+  await sending;
   window.check();
 });
 

@@ -34,7 +34,7 @@ export interface Connector {
   in_flight: number;
   window: number;
   waiting: number;
-  last_error?: string | null;
+  last_error?: { error: string } | null;
   opens?: string | null;
 }
 
@@ -93,7 +93,7 @@ export function rows(told: readonly Told[], connectors: readonly Connector[], sh
       kind: "down", key: `connector:${connector.name}`, id: null, name: connector.name, side: "connector", peer: connector.address,
       state: connector.state === "drained" ? "DRAINING" : connector.state === "closed" ? "UNBOUND" : "CLOSED", version: connector.interface_version, tls: connector.tls,
       inFlight: 0, window: connector.window, count: 0, sinceMs: null, roundTripUs: null,
-      lastError: connector.last_error ?? (connector.state === "closed" ? `outside its hours${connector.opens ? `, opens ${connector.opens.slice(0, 16).replace("T", " ")}` : ""}` : `${connector.state}${connector.waiting ? `, ${connector.waiting} messages wait` : ""}`),
+      lastError: connector.last_error?.error ?? (connector.state === "closed" ? `outside its hours${connector.opens ? `, opens ${connector.opens.slice(0, 16).replace("T", " ")}` : ""}` : `${connector.state}${connector.waiting ? `, ${connector.waiting} messages wait` : ""}`),
       smsc: "",
     });
   }
