@@ -55,7 +55,7 @@ async fn outside_its_hours_a_connector_stays_bound_and_is_sent_nothing_until_the
     let mc = Mc::start(prompt).await;
     let gateway = Gateway::start(&settings(&mc, &closed()));
     let esme = Esme::bind(gateway.address, Login::new("shop")).await;
-    until("bound", secs(10), || mc.bound() == 1).await;
+    gateway.until_bound(1).await;
     for number in 1..=3 {
         esme.submit(message(number, "447700900123")).await.unwrap();
     }
@@ -78,7 +78,7 @@ async fn when_hours_end_what_is_under_way_is_finished_and_the_rest_waits() {
     let with = |hours: &str| settings(&mc, &format!("window = 2\n{hours}"));
     let gateway = Gateway::start(&with(&open()));
     let esme = Esme::bind(gateway.address, Login::new("shop")).await;
-    until("bound", secs(10), || mc.bound() == 1).await;
+    gateway.until_bound(1).await;
     for number in 1..=100 {
         esme.submit(message(number, "447700900123")).await.unwrap();
     }
@@ -106,7 +106,7 @@ async fn a_route_goes_another_way_while_its_first_connector_is_closed() {
     };
     let gateway = Gateway::start(&with(&closed()));
     let esme = Esme::bind(gateway.address, Login::new("shop")).await;
-    until("bound", secs(10), || day.bound() == 1 && always.bound() == 1).await;
+    gateway.until_bound(2).await;
     esme.submit(message(1, "447700900123")).await.unwrap();
     until("the other way", secs(10), || always.numbers() == [1]).await;
     read_again(&gateway, &with(&open())).await;
@@ -129,7 +129,7 @@ async fn a_broadcast_does_not_wait_for_hours_and_questions_about_it_need_none() 
     let with = |hours: &str| settings(&mc, &format!("version = \"5.0\"\n{hours}"));
     let gateway = Gateway::start(&with(&open()));
     let esme = Esme::bind(gateway.address, Login::new("shop").version(Version::V50)).await;
-    until("bound", secs(10), || mc.bound() == 1).await;
+    gateway.until_bound(1).await;
     let tlvs = Tlvs::build()
         .with(tag::broadcast_area_identifier, b"\0London")
         .with(tag::broadcast_content_type, &[1, 0, 0x10][..])

@@ -164,11 +164,10 @@ impl Session {
 
     fn bound(&mut self, link: &mut UpstreamLink<'_>, mode: BindMode, version: smppkit_wire::Version) {
         let party = Arc::clone(self.party(link));
-        let (name, peer) = (&self.upstream.name, link.peer());
+        let name = &self.upstream.name;
         let system_id = self.upstream.settings.system_id.clone();
         // A session is bound once.
         let _ = party.bound.set(BoundAs { system_id, mode: mode.name(), version });
-        info!(connector = %name, %peer, %mode, %version, "bound");
         count(&self.upstream.live.counts.binds, 1);
         *self.upstream.live.trouble() = None;
         let side = Side::Connector(name.clone());
@@ -180,6 +179,8 @@ impl Session {
                 Outlet::join(&self.upstream.feed, &self.notes, (self.upstream.settings.window, version));
             self.outlet = Some(outlet);
         }
+        // Whoever reads this may send: all is ready.
+        info!(connector = %self.upstream.name, peer = %link.peer(), %mode, %version, "bound");
     }
 
     fn note(&mut self, link: &mut UpstreamLink<'_>, note: Note) {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use smppkit_store::{Search, Settings, Sqlite, State, Store as _, Timestamp, Totals};
 
-use super::now_ms;
+use super::{now_ms, secs, until};
 
 /// One gateway over all its runs. Dropped, it is killed, and its data is removed if the test passed.
 #[derive(Debug)]
@@ -142,6 +142,12 @@ impl Gateway {
     /// All that it has written so far, over all runs.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Until so many binds at message centres are told of, which is when all is ready to be sent by them. The message
+    /// centre knows of them before.
+    pub(crate) async fn until_bound(&self, binds: usize) {
+        until("bound", secs(10), || self.log().matches(" bound connector=").count() >= binds).await;
     }
 
     /// Memory in use, in KiB; 0 where the system does not tell.
