@@ -9,6 +9,8 @@ require("./sign_in_cases");
 require("./key_cases");
 require("./state_cases");
 require("./work_cases");
+require("./client_cases");
+require("./message_cases");
 require("./change_cases");
 require("./simulator_cases");
 require("./search_cases");

@@ -51,7 +51,8 @@ class Server {
     this.admin = undefined;
     for await (const line of readline.createInterface({ input: stdout })) {
       const port = /^listening on \S+:(\d+)/.exec(line);
-      if (port) this.port ??= Number(port[1]);
+      if (port && line.endsWith("(TLS)")) this.tlsPort = Number(port[1]);
+      else if (port) this.port ??= Number(port[1]);
       this.admin ??= /^REST, metrics and health on (\S+)/.exec(line)?.[1];
       this.link = /^console (\S+)/.exec(line)?.[1] ?? this.link;
       if (this.admin && this.link) break;
