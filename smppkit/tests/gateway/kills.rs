@@ -108,7 +108,8 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
     assert!(acked.len() >= 500 * rounds, "only {} acknowledged", acked.len());
     // Taken upstream and not yet durable at the kill: a window that is being sent, one whose answers are being
     // written, one that is being synced. How many of all that is, the length of the rounds and the speed of
-    // the machine decide: a thousandth is asked of the long run.
+    // the machine decide: a thousandth over 200 rounds, with chance's allowance over a few.
     assert!(twice <= 3 * u64::from(WINDOW) * rounds as u64, "{twice} sent twice in {rounds} kills");
-    assert!(rounds < 200 || twice * 1_000 <= acked.len() as u64, "{twice} of {} sent twice", acked.len());
+    let in_a_thousand = if rounds >= 200 { 1 } else { 2 };
+    assert!(twice * 1_000 <= acked.len() as u64 * in_a_thousand, "{twice} of {} sent twice", acked.len());
 }
