@@ -156,7 +156,7 @@ impl Wanted {
                 if field == Field::MessageId
                     && let Some(one) = id(value)
                 {
-                    self.only(one);
+                    self.narrow_to(one);
                 }
                 self.conditions.0.push(Condition::read(name, field, value)?);
             }
@@ -176,7 +176,7 @@ impl Wanted {
     }
 
     /// Looks where one message is, and nowhere else: ids are in the order of rows.
-    fn only(&mut self, one: MessageId) {
+    fn narrow_to(&mut self, one: MessageId) {
         let Search { before, after, .. } = &mut self.search;
         let next = MessageId::from_u64(one.to_u64() + 1).unwrap_or(one);
         *before = Some(before.map_or(next, |there| there.min(next)));
