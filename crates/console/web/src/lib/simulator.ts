@@ -1,4 +1,5 @@
 // The simulator's messages as threads of handsets, and its rules as sentences.
+import type { Kept } from "./pdurow";
 
 export interface Submitted {
   smsc: string;
@@ -20,19 +21,10 @@ export interface Submitted {
 }
 
 /** A PDU of the record, as far as threads need it. */
-export interface Recorded {
-  number: number;
-  time: string;
+export interface Recorded extends Kept {
   smsc?: string;
-  session: number;
   system_id: string | null;
-  direction: "in" | "out";
-  command: string | null;
-  sequence_number: number;
-  command_status: string;
   text: string | null;
-  summary: string;
-  hex: string;
   pdu: Record<string, unknown>;
 }
 

@@ -1,19 +1,12 @@
 // The PDUs of a message, found in the record by the ids that they carry.
 import { api, query } from "./api";
 import type { Step, Story } from "./messages";
+import type { Kept } from "./pdurow";
 import { word } from "./states";
 
-/** A PDU as the record gives it when asked. */
-export interface Recorded {
-  number: number;
-  time: string;
+/** What stories need of a PDU of the record. */
+export interface Recorded extends Omit<Kept, "summary" | "hex"> {
   connector?: string;
-  session: number;
-  system_id?: string | null;
-  direction: "in" | "out";
-  command: string | null;
-  sequence_number: number;
-  command_status: string;
   text?: string | null;
   pdu?: Record<string, unknown>;
 }
