@@ -44,6 +44,22 @@ test("a_connector_that_is_down_says_why_among_the_sessions", async () => {
   window.check();
 });
 
+test("sessions_show_how_long_the_peer_took_to_answer_enquire_link", async () => {
+  const centre = await simulator();
+  const address = `127.0.0.1:${centre.port}`;
+  const front = await gateway({}, {
+    connector: [{ name: "up", address, system_id: "gateway", password: "secret", enquire_link: "1s" }],
+    route: [{ to: ["up"] }],
+  });
+  const [session] = await front.until("sessions", (all) => all.length === 1 && all[0].enquire_link_us);
+  assert.ok(session.enquire_link_us < 1_000_000, `${session.enquire_link_us} µs`);
+  const window = await Window.open(front);
+  await window.go("/sessions");
+  await window.shows("enquire_link", window.page.getByRole("columnheader"));
+  await window.shows(/^[\d.]+\s(µs|ms)$/, window.page.getByRole("grid").first());
+  window.check();
+});
+
 test("the_overview_shows_how_fast_each_account_sends_at_every_look", async () => {
   const { front } = await bound();
   const { esme } = await traffic(front);
