@@ -122,7 +122,6 @@ pub(crate) fn read(text: &str, system_id: Option<&str>) -> Result<Vec<Mo>, Strin
 /// Sends them at a rate; those that have nobody to go to wait for somebody to bind.
 pub(crate) async fn send_all(node: &Node, mos: &[Mo], rate: u32) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate.max(1));
-    // What waited for somebody to bind is sent at the rate all the same.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for mo in mos {
         ticks.tick().await;
@@ -135,6 +134,8 @@ pub(crate) async fn send_all(node: &Node, mos: &[Mo], rate: u32) {
                 () = tokio::time::sleep(Duration::from_millis(200)) => {}
                 () = node.hub.stopped() => return,
             }
+            // However long it waited, the next is not sent with it.
+            ticks.reset();
         }
     }
 }
