@@ -135,6 +135,33 @@ impl Disk {
         self.lock().trace.ops.push(Op::Mark(number));
     }
 
+    /// Whether a file is there.
+    pub fn exists(&self, name: &str) -> bool {
+        self.lock().exists(name)
+    }
+
+    /// Makes a file, if it is not there.
+    pub fn create(&self, name: &str) {
+        self.lock().create(&name.into());
+    }
+
+    /// What a file holds.
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        let state = self.lock();
+        let mut octets = vec![0; state.length(name)];
+        state.read(name, 0, &mut octets);
+        octets
+    }
+
+    /// Writes into a file, which grows if it must.
+    pub fn write(&self, name: &str, at: usize, octets: &[u8]) -> io::Result<()> {
+        let written = self.lock().write(&name.into(), at, octets);
+        written.map_err(|refused| match refused {
+            Refused::Full => io::ErrorKind::StorageFull.into(),
+            Refused::Io => io::Error::other("the disk does not write"),
+        })
+    }
+
     /// Syncs a file, as the system does by a handle that is not SQLite's.
     pub fn sync(&self, name: &str) -> io::Result<()> {
         self.lock().sync(&name.into()).map_err(|_| io::Error::other("the disk does not sync"))

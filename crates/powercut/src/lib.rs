@@ -13,6 +13,7 @@
 //! For tests only: nothing depends on it.
 
 mod disk;
+mod files;
 mod replay;
 mod vfs;
 

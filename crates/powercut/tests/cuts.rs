@@ -98,8 +98,6 @@ fn every_acknowledgement_comes_after_a_sync_of_all_that_was_written() {
 fn nothing_acknowledged_is_lost_when_it_is_synced_beside_the_next_commits() {
     let disk = Disk::new(BTreeMap::new());
     let mut store = open(&disk, NOW).unwrap();
-    let log = disk.clone();
-    store.sync_log_by(move || log.sync("messages.sqlite-wal"));
     let mut sync = store.sync_beside().unwrap().unwrap();
     let mut said = vec![Snapshot::of(&store)];
     let mut worker = Worker::new(3, &store, NOW);

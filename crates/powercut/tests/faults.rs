@@ -70,10 +70,12 @@ fn a_store_that_was_killed_opens_on_a_full_disk_and_takes_when_there_is_room() {
     let mut store = open(&disk, NOW).unwrap();
     assert_eq!(store.totals().accepted, 30);
     assert!(store.story(taken[7]).unwrap().is_some(), "reading goes on");
-    assert!(matches!(accept(&mut store), Err(StoreError::Full)));
+    // Room within the files is still used.
+    let more = std::iter::from_fn(|| accept(&mut store).ok()).take(30).count();
+    assert!(more < 30 && matches!(accept(&mut store), Err(StoreError::Full)), "{more}");
     disk.set_fault(None);
     accept(&mut store).unwrap();
-    assert_eq!(cut(&disk, Cut::Nothing).totals().accepted, 31);
+    assert_eq!(cut(&disk, Cut::Nothing).totals().accepted, 31 + more as u64);
 }
 
 #[test]

@@ -163,6 +163,13 @@ impl Handle {
         true
     }
 
+    /// Done when a [`crate::Reader`] finds all that was committed before: see [`Store::expose`].
+    pub fn expose(&self) -> Ticket<()> {
+        let (settle, ticket) = ticket();
+        self.call_then(move |store, now| store.expose(now, Box::new(move || settle.with(()))));
+        ticket
+    }
+
     /// Copies the store into a file while commits go on.
     pub fn backup(&self, to: PathBuf) -> Ticket<Result<(), StoreError>> {
         let (settle, ticket) = ticket();

@@ -61,10 +61,12 @@ mod change;
 mod error;
 mod handle;
 mod id;
+mod journal;
 mod message;
 mod pump;
 mod sqlite;
 mod store;
+mod sum;
 mod ticket;
 mod writer;
 
@@ -72,12 +74,14 @@ pub use change::{Change, Outcome, Refusal};
 pub use error::StoreError;
 pub use handle::{Committed, Handle, NotTaken, Uncommitted};
 pub use id::{MessageId, MessageIds, NodeId};
+#[doc(hidden)]
+pub use journal::{Files, LogFile};
 pub use message::{
     Accepted, Cdr, Claimed, Columns, Correlated, Event, EventKind, Final, Judge, Message, Orphan, Page,
     Place, RemoteId, Search, State, Story, Timestamp, Totals,
 };
 pub use pump::Pump;
-pub use sqlite::{Checkpoints, Reader, Settings, Sqlite};
+pub use sqlite::{Folding, Reader, Settings, Sqlite};
 pub use store::{Store, Syncer};
 pub use ticket::{Lost, Ticket};
 pub use writer::{Writer, WriterLimits};

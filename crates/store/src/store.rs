@@ -125,6 +125,13 @@ pub trait Store {
     /// before `keep_from`, checkpoints. True if there is more to do at once.
     fn maintain(&mut self, now: Timestamp, keep_from: Timestamp) -> Result<bool, StoreError>;
 
+    /// Writes down for a [`crate::Reader`] all that is committed, and for a restart; it waits until that is done.
+    fn settle(&mut self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The same without waiting: `told` is called when a reader finds all that was committed before, or when it
+    /// could not be written. It may be called by a later commit or upkeep.
+    fn expose(&mut self, now: Timestamp, told: Box<dyn FnOnce() + Send>);
+
     /// Copies the store as it is at the end of the call into a new file, calling `between` after
     /// every few hundred pages so that commits go on.
     fn backup(&mut self, to: &Path, between: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError>;

@@ -226,7 +226,8 @@ fn a_dropped_pump_leaves_nobody_waiting_and_takes_nothing_more() {
 
 #[test]
 fn upkeep_folds_step_by_step() {
-    let (mut pump, handle) = pump(WriterLimits::default());
+    let dir = Dir::new();
+    let (mut pump, handle) = Pump::new(dir.open(), WriterLimits::default());
     let (id, _) = two_ids(&mut pump);
     handle.commit(vec![accept(id, "up"), finish(id, Final::Delivered)]).unwrap();
     pump.turn(NOW);

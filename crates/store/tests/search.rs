@@ -85,6 +85,7 @@ fn states_are_those_of_now_whatever_the_rows_say() {
     settle(&mut store, NOW);
     let changes = [sent(went, "up", &["7F"]), finish(failed, Final::Failed)];
     commit(&mut store, NOW, &changes);
+    store.settle(NOW).unwrap();
     let reader = Reader::open(store.path().unwrap()).unwrap();
     let found = |states: &[State]| {
         let search = Search { states: states.to_vec(), limit: 9, ..Search::default() };
@@ -96,8 +97,9 @@ fn states_are_those_of_now_whatever_the_rows_say() {
     assert_eq!(found(&[undelivered]), [failed]);
     assert_eq!(found(&[delivered, State::Sent]), [ended, went]);
     assert_eq!(found(&[]), [ended, failed, went, waits]);
-    // What only an event says, of a row that says something else.
+    // A row that is written again.
     commit(&mut store, NOW, &[Change::Replay { id: failed, due_at: NOW, queue: None }]);
+    store.settle(NOW).unwrap();
     assert_eq!(found(&[undelivered]), []);
     assert_eq!(found(&[State::Queued]), [failed, waits]);
     assert_eq!(found(&[State::Final(Final::Expired)]), []);
@@ -129,6 +131,7 @@ fn what_only_the_caller_can_tell_is_judged_and_counted() {
     let dir = Dir::new();
     let mut store = dir.open();
     let all = filled(&mut store);
+    store.settle(NOW).unwrap();
     let reader = Reader::open(store.path().unwrap()).unwrap();
     let mut judge = Even { account: "account0", read: 0 };
     let ask = |search: Search, judge: &mut Even| reader.search(&search, judge).unwrap();

@@ -99,7 +99,7 @@ fn nobody_is_told_before_the_sync() {
     let ids: Vec<MessageId> = (0..6).map(|_| ids.next(NOW)).collect();
     let (begun, begins) = mpsc::channel();
     let (let_go, held) = mpsc::channel();
-    store.sync_log_by(move || {
+    store.sync_journal_by(move || {
         begun.send(()).unwrap();
         held.recv().unwrap()
     });

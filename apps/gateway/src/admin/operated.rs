@@ -65,6 +65,8 @@ impl Operated {
     ) -> Result<T, Problem> {
         // It is never closed.
         let _place = self.reads.acquire().await;
+        // What came of it shows in what is read.
+        let _ = self.hub.store.expose().await;
         let file = Arc::clone(&self.file);
         let read = tokio::task::spawn_blocking(move || read(&Reader::open(&file)?)).await;
         match read {

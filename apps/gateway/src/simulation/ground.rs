@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use smppkit_powercut::{Cut, Disk, Fault, Replay, VFS};
-use smppkit_store::{Checkpoints, Settings, Sqlite, StoreError, Timestamp};
+use smppkit_store::{Folding, Settings, Sqlite, StoreError, Timestamp};
 use smppkit_testkit::Chance;
 
 /// Where a gateway keeps its messages.
@@ -43,10 +43,12 @@ impl Ground {
             fold_after: Duration::from_secs(1),
             fold_batch: 2,
             wal_pages: self.wal_pages,
-            checkpoints: Checkpoints::InCommit,
+            folding: Folding::InCommit,
+            segment: 8_192,
+            segments: 3,
             ..Settings::default()
         };
-        Sqlite::open_on_vfs(&disk.path("messages.sqlite"), VFS, now, settings)
+        Sqlite::open_on_vfs(&disk.path("messages.sqlite"), VFS, Box::new(disk.clone()), now, settings)
     }
 
     /// Whether it outlives a process.

@@ -3,7 +3,7 @@
 
 use smppkit_powercut::{Disk, VFS};
 use smppkit_store::{
-    Accepted, Change, Checkpoints, Final, MessageId, MessageIds, NodeId, Orphan, Outcome, RemoteId, Search,
+    Accepted, Change, Final, Folding, MessageId, MessageIds, NodeId, Orphan, Outcome, RemoteId, Search,
     Settings, Sqlite, State, Store, StoreError, Timestamp, Totals,
 };
 use std::collections::BTreeMap;
@@ -25,10 +25,13 @@ pub(crate) fn open_with(disk: &Disk, now: Timestamp, wal_pages: u32) -> Result<S
         fold_after: Duration::from_millis(40),
         fold_batch: 2,
         wal_pages,
-        checkpoints: Checkpoints::InCommit,
+        folding: Folding::InCommit,
+        // Four or so commits in each segment.
+        segment: 2_048,
+        segments: 3,
         ..Settings::default()
     };
-    Sqlite::open_on_vfs(&disk.path("messages.sqlite"), VFS, now, settings)
+    Sqlite::open_on_vfs(&disk.path("messages.sqlite"), VFS, Box::new(disk.clone()), now, settings)
 }
 
 /// What a store says of all its messages, oldest last.

@@ -1,15 +1,25 @@
 //! Reading everything: SQLite's own check of every page and index, then every checksum, then the
 //! counters against the rows.
 
-use super::live::{EVENT_COLUMNS, EventRow};
+use super::live::{EVENT_COLUMNS, EventRow, OnDisk};
 use super::memory::Memory;
 use super::schema::{self, COLUMNS, Day, FIRST_FINAL, SOUND};
 use super::sum;
+use super::{Engine, folder};
 use crate::error::{StoreError, is_damage};
+use crate::message::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 
-pub(super) fn check(c: &Connection, m: &Memory) -> Result<Vec<Box<str>>, StoreError> {
+pub(super) fn check(e: &mut Engine<'_>) -> Result<Vec<Box<str>>, StoreError> {
+    if !e.m.is_stopped {
+        // Of times this knows nothing, so that nothing leaves memory for its age.
+        match folder::settle(e, Timestamp(i64::MIN)) {
+            Ok(()) | Err(StoreError::Full) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let (c, m) = (e.c, &*e.m);
     let mut wrong: Vec<Box<str>> = Vec::new();
     let mut statement = c.prepare("PRAGMA integrity_check(100)")?;
     for line in statement.query_map([], |row| row.get::<_, Box<str>>(0))? {
@@ -84,6 +94,11 @@ fn check_counters(c: &Connection, m: &Memory, wrong: &mut Vec<Box<str>>) -> Resu
     }
     // Ended ones not folded, replayed ones whose row still says failed, others in another queue.
     for live in m.live.values() {
+        if live.row == OnDisk::Absent {
+            open += i64::from(live.row_state() < FIRST_FINAL);
+            *queued.entry((*live.queue).into()).or_default() += i64::from(live.is_queued());
+            continue;
+        }
         let sql = format!("SELECT state,queue FROM message_{} WHERE id=?1 AND {SOUND}", Day::of(live.id()));
         let mut select = c.prepare_cached(&sql)?;
         let row = select

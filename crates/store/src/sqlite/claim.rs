@@ -9,6 +9,7 @@ use crate::id::MessageId;
 use crate::message::{Accepted, Claimed, Correlated, Message, RemoteId, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::cmp::Reverse;
+use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 
 pub(super) fn claim(
@@ -39,9 +40,13 @@ pub(super) fn claim(
 pub(super) fn take(m: &mut Memory, id: MessageId) -> Option<Claimed> {
     let live = m.live.get_mut(&id)?;
     live.phase = Phase::Claimed;
+    let claimed = live.claimed();
     let live = live.clone();
     m.unqueue(&live);
-    Some(live.claimed())
+    if let Some(live) = m.live.get_mut(&id) {
+        live.is_parked = false;
+    }
+    Some(claimed)
 }
 
 /// Reads rows that wait on disk into a lane that has fewer due than are wanted.
@@ -68,24 +73,37 @@ fn fill(
             damage::settle(c, m, now)?;
             continue;
         }
-        let is_last = found.len() < head;
+        let Some(lane) = m.lanes(queue).and_then(|lanes| lanes.get_mut(&priority)) else { return Ok(()) };
+        // Those that have no row yet stand among the others.
+        let from_memory = lane.parked.range((Excluded(cursor), Included((now, MessageId::MAX))));
+        let mut places: Vec<(Timestamp, MessageId)> = from_memory.take(head).copied().collect();
+        places.extend(found.iter().map(|live| (live.due_at, live.id())));
+        places.sort_unstable();
+        places.truncate(head);
+        let is_last = places.len() < head;
+        let parked_next = lane.parked.range((Excluded((now, MessageId::MAX)), Unbounded)).next();
+        let parked_next = parked_next.map(|(due_at, _)| *due_at);
         let next = if is_last { next_waiting(c, &days, now, queue, priority.0)? } else { None };
         let Some(lane) = m.lanes(queue).and_then(|lanes| lanes.get_mut(&priority)) else { return Ok(()) };
-        match found.last() {
+        let end = match places.last() {
             Some(last) if !is_last => {
-                lane.cursor = (last.due_at, last.id());
-                lane.backlog_from = Some(last.due_at);
+                lane.backlog_from = Some(last.0);
+                *last
             }
             _ => {
-                lane.cursor = (now, MessageId::MAX);
-                lane.backlog_from = next;
+                lane.backlog_from = next.into_iter().chain(parked_next).min();
+                (now, MessageId::MAX)
             }
-        }
-        for live in found {
+        };
+        lane.cursor = end;
+        for live in found.into_iter().filter(|live| (live.due_at, live.id()) <= end) {
             // What is in memory is there in a later state than its row.
             if !m.live.contains_key(&live.id()) {
                 m.place(now, live);
             }
+        }
+        for (_, id) in places {
+            m.unpark(id);
         }
     }
 }
@@ -205,11 +223,10 @@ pub(super) fn unreceipted(
 ) -> Result<Vec<Message>, StoreError> {
     let before = MessageId::first_at(accepted_before);
     let mut found: Vec<Message> = Vec::new();
-    // In memory, not folded yet: only a few are old, since the old ones are folded.
-    let first = m.fresh.range(after..before).filter(|id| **id > after).filter_map(|id| m.live.get(id));
-    found.extend(
-        first.filter(|live| live.phase == Phase::Sent).take(limit).map(|live| live.clone().into_message()),
-    );
+    let is_meant = |live: &&Live| live.phase == Phase::Sent && live.id() > after && live.id() < before;
+    let mut first: Vec<&Live> = m.live.values().filter(is_meant).collect();
+    first.sort_unstable_by_key(|live| live.id());
+    found.extend(first.into_iter().take(limit).map(|live| live.clone().into_message()));
     for day in m.days.values() {
         let mut statement = c.prepare_cached(&day.sent)?;
         let mut rows = statement.query([after.to_sql(), before.to_sql(), i64::MAX])?;
@@ -218,7 +235,7 @@ pub(super) fn unreceipted(
             && let Some(row) = rows.next()?
         {
             let Some(live) = damage::sound(m, row)? else { continue };
-            if m.live.get(&live.id()).is_none_or(|now| now.phase == Phase::Sent) {
+            if !m.live.contains_key(&live.id()) {
                 of_day += 1;
                 found.push(live.into_message());
             }
@@ -236,6 +253,9 @@ pub(super) fn find(
     account: &str,
     reference: &str,
 ) -> Result<Option<MessageId>, StoreError> {
+    if let Some(id) = m.referred(account, reference) {
+        return Ok(Some(id));
+    }
     for day in m.days.values().rev() {
         let mut find = c.prepare_cached(&day.find_reference)?;
         if let Some(id) = find.query_row([account, reference], |row| row.get(0)).optional()? {
@@ -277,7 +297,8 @@ pub(super) fn pending(
     between: Between<'_>,
     limit: usize,
 ) -> Result<Vec<Message>, StoreError> {
-    let heads = m.all_lanes().flat_map(|(_, _, lane)| lane.ready.iter().rev());
+    let heads =
+        m.all_lanes().flat_map(|(_, _, lane)| lane.parked.iter().rev().chain(lane.ready.iter().rev()));
     let heads = heads.take(PENDING_LOOKS).filter_map(|(_, id)| m.live.get(id));
     let mut found: Vec<Live> = heads.filter(|live| between.is_of(&live.message)).cloned().collect();
     let mut looks = PENDING_LOOKS;

@@ -1,64 +1,52 @@
-//! One commit: changes become rows and events, and memory follows once they are durable.
+//! One commit: changes become a frame of the journal, and memory follows once it is written.
 
-use super::checkpoint;
 use super::damage;
-use super::fold::{self, Folded};
-use super::insert::Inserts;
-use super::live::{self, EventRow, Live, OnDisk, Phase};
+use super::folder;
+use super::live::{self, EventRow, Live, Phase};
 use super::memory::{ById, Counters, Memory};
 use super::remotes::Remotes;
 use super::schema::Day;
+use super::{Engine, journal_failed};
 use crate::change::{Change, Outcome, Refusal};
 use crate::error::StoreError;
 use crate::id::MessageId;
-use crate::message::{Accepted, Final, RemoteId, Timestamp};
+use crate::journal::Frame;
+use crate::message::{Accepted, Final, Orphan, RemoteId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) fn commit(
-    c: &Connection,
-    m: &mut Memory,
+    e: &mut Engine<'_>,
     now: Timestamp,
     changes: &[Change],
     outcomes: &mut Vec<Outcome>,
 ) -> Result<(), StoreError> {
-    m.forget_foreseen();
-    if m.is_stopped {
+    e.m.forget_foreseen();
+    if e.m.is_stopped {
         return Err(StoreError::Stopped);
     }
-    if m.is_log_old {
-        checkpoint::renew(c)?;
-        m.is_log_old = false;
-    }
-    damage::settle(c, m, now)?;
     let before = outcomes.len();
-    match write(c, m, now, changes, outcomes) {
-        Ok(written) => {
-            apply(m, now, changes.len(), written);
-            Ok(())
-        }
-        Err(error) => {
-            outcomes.truncate(before);
-            if !c.is_autocommit() {
-                // What failed may have rolled back by itself; if this fails too, the store stops.
-                let _ = c.execute_batch("ROLLBACK");
-            }
-            m.is_stopped = error.is_lasting() || !c.is_autocommit();
-            Err(error)
-        }
+    let committed = folder::make_room(e, now).and_then(|()| {
+        damage::settle(e.c, e.m, now)?;
+        write(e, now, changes, outcomes)
+    });
+    if let Err(error) = committed {
+        outcomes.truncate(before);
+        e.m.is_stopped |= error.is_lasting();
+        return Err(error);
     }
+    // What was committed is: a full disk shows at the next one.
+    folder::after_commit(e, now, changes.len());
+    Ok(())
 }
 
-/// What a transaction did, for memory to follow.
+/// What a commit did, for memory to follow.
 struct Written {
     touched: Touched,
     moves: Moves,
-    parked: Vec<(Arc<str>, u8, Timestamp, MessageId)>,
-    events: Vec<(i64, MessageId)>,
-    days: BTreeMap<i64, Arc<Day>>,
+    orphans: Vec<(i64, Option<Arc<Orphan>>)>,
     counters: Counters,
-    folded: Folded,
 }
 
 /// Messages as this transaction leaves them, in the order it met them.
@@ -93,42 +81,44 @@ impl Touched {
 }
 
 fn write(
-    c: &Connection,
-    m: &Memory,
+    e: &mut Engine<'_>,
     now: Timestamp,
     changes: &[Change],
     outcomes: &mut Vec<Outcome>,
-) -> Result<Written, StoreError> {
-    c.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let mut writing = Writing::new(c, m, now, changes);
+) -> Result<(), StoreError> {
+    let mut writing = Writing::new(e.c, e.m, e.frame, now, changes);
     for change in changes {
         outcomes.push(writing.change(change)?);
     }
-    writing.inserts.finish()?;
-    let budget = m.settings.fold_batch.max(2 * changes.len());
-    let folded = fold::fold(c, m, now, budget, &writing.touched, &mut writing.counters)?;
-    if writing.wrote || !folded.is_empty() {
-        writing.write_counters(&folded)?;
+    let Writing { touched, moves, orphans, counters, .. } = writing;
+    if !e.frame.is_empty() || e.m.are_counters_new {
+        e.frame.counters(&counters.numbers());
+        if let Some(journal) = e.journal.as_deref_mut() {
+            journal.append(e.frame, e.m.known)?;
+            if !e.is_synced_beside {
+                journal.sync().map_err(journal_failed)?;
+            }
+        }
+        e.m.frame += 1;
     }
-    let Writing { touched, moves, parked, events, days, counters, .. } = writing;
-    c.prepare_cached("COMMIT")?.execute([])?;
-    Ok(Written { touched, moves, parked, events, days, counters, folded })
+    apply(e.m, now, changes.len(), Written { touched, moves, orphans, counters });
+    Ok(())
 }
 
 fn apply(m: &mut Memory, now: Timestamp, count: usize, written: Written) {
-    let Written { touched, moves, parked, events, days, counters, folded } = written;
+    let Written { touched, moves, orphans, counters } = written;
     m.counters = counters;
-    m.days.extend(days);
-    fold::apply(m, folded);
-    m.events.extend(events);
     for (queue, by) in moves.0 {
         m.count(&queue, by);
     }
-    for (queue, priority, due_at, id) in parked {
-        m.lane(&queue, priority).park(due_at, id);
-    }
     for live in touched.messages {
         m.place(now, live);
+    }
+    for (number, orphan) in orphans {
+        match orphan {
+            Some(orphan) => m.orphans.keep(number, orphan),
+            None => m.orphans.hand_out(number),
+        }
     }
     let oldest = Timestamp(now.0.saturating_sub(m.settings.fold_after_ms()));
     let budget = m.settings.fold_batch.max(2 * count);
@@ -153,37 +143,39 @@ impl Moves {
 pub(super) struct Writing<'a> {
     pub(super) c: &'a Connection,
     pub(super) m: &'a Memory,
+    pub(super) frame: &'a mut Frame,
     now: Timestamp,
     touched: Touched,
     moves: Moves,
     /// Remote ids given in this commit, if it keeps receipts.
     pub(super) given: Option<Remotes>,
-    parked: Vec<(Arc<str>, u8, Timestamp, MessageId)>,
-    events: Vec<(i64, MessageId)>,
-    days: BTreeMap<i64, Arc<Day>>,
+    /// Messages accepted in this commit by what their senders call them.
+    references: BTreeMap<(&'a str, &'a str), MessageId>,
+    /// Receipts kept in this commit, and those handed out.
+    pub(super) orphans: Vec<(i64, Option<Arc<Orphan>>)>,
     pub(super) counters: Counters,
-    inserts: Inserts<'a>,
-    /// The smallest id accepted here.
-    first_id: MessageId,
-    pub(super) wrote: bool,
 }
 
 impl<'a> Writing<'a> {
-    fn new(c: &'a Connection, m: &'a Memory, now: Timestamp, changes: &[Change]) -> Self {
+    fn new(
+        c: &'a Connection,
+        m: &'a Memory,
+        frame: &'a mut Frame,
+        now: Timestamp,
+        changes: &[Change],
+    ) -> Self {
+        frame.clear();
         Self {
             c,
             m,
+            frame,
             now,
             touched: Touched::with_capacity(changes.len()),
             moves: Moves::default(),
             given: changes.iter().any(|change| matches!(change, Change::Keep(_))).then(Remotes::default),
-            parked: Vec::new(),
-            events: Vec::with_capacity(changes.len()),
-            days: BTreeMap::new(),
+            references: BTreeMap::new(),
+            orphans: Vec::new(),
             counters: m.counters,
-            inserts: Inserts::new(c),
-            first_id: MessageId::MAX,
-            wrote: false,
         }
     }
 
@@ -217,7 +209,7 @@ impl<'a> Writing<'a> {
             }
             Change::Replace { id, account, version, payload, due_at, expires_at } => {
                 self.with_own(*id, account, *version, |own, live| {
-                    own.replace(live, payload, *due_at, *expires_at)
+                    Ok(own.replace(live, payload, *due_at, *expires_at))
                 })
             }
             Change::Replay { id, due_at, queue } => self.replay(*id, *due_at, queue.as_deref()),
@@ -231,32 +223,44 @@ impl<'a> Writing<'a> {
         if let Some(first) = self.find_reference(message)? {
             return Ok(Some(first));
         }
-        let is_parked = self.m.is_parked(self.now, message);
-        let day = self.day_to_write(Day::of(id))?;
-        if id > self.counters.last_id.0 {
-            self.inserts.push(&day, message, is_parked)?;
-        } else if !self.inserts.insert(&day, message, is_parked)? {
+        if id <= self.counters.last_id.0 && self.is_here(id)? {
             return Ok(Some(id));
         }
-        self.wrote = true;
+        let is_parked = self.m.is_parked(self.now, message);
+        self.frame.accept(message, is_parked);
         self.counters.totals.accepted += 1;
         self.counters.totals.open += 1;
         self.counters.last_id.0 = self.counters.last_id.0.max(id);
         self.moves.add(&message.queue, 1);
-        if is_parked {
-            self.parked.push((message.queue.clone(), message.priority, message.due_at, id));
-        } else {
-            self.first_id = self.first_id.min(id);
-            self.touched.put(Live::fresh(message.clone()));
+        if let Some(reference) = &message.reference {
+            self.references.insert((&message.account, reference), id);
         }
+        self.touched.put(Live { is_parked, ..Live::fresh(message.clone()) });
         Ok(None)
     }
 
+    /// Whether there is a message with this id, sound or damaged.
+    fn is_here(&self, id: MessageId) -> Result<bool, StoreError> {
+        if self.touched.contains(id) || self.m.live.contains_key(&id) {
+            return Ok(true);
+        }
+        let Some(day) = self.day(Day::of(id)).filter(|_| id <= self.m.last_row) else { return Ok(false) };
+        let mut has = self.c.prepare_cached(&day.has)?;
+        Ok(has.query_row([id.to_sql()], |_| Ok(())).optional()?.is_some())
+    }
+
     /// The message with the same account and reference, on its day or the one before.
-    fn find_reference(&mut self, message: &Accepted) -> Result<Option<MessageId>, StoreError> {
+    fn find_reference(&self, message: &Accepted) -> Result<Option<MessageId>, StoreError> {
         let Some(reference) = &message.reference else { return Ok(None) };
-        self.inserts.flush()?;
         let today = Day::of(message.id);
+        let in_memory = [
+            self.references.get(&(&*message.account, &**reference)).copied(),
+            self.m.referred(&message.account, reference),
+        ];
+        let is_near = |id: &MessageId| (today - 1..=today).contains(&Day::of(*id));
+        if let Some(id) = in_memory.into_iter().flatten().find(is_near) {
+            return Ok(Some(id));
+        }
         for number in [today, today - 1] {
             let Some(day) = self.day(number) else { continue };
             let mut find = self.c.prepare_cached(&day.find_reference)?;
@@ -277,9 +281,11 @@ impl<'a> Writing<'a> {
             own.leave(&live);
             let mut forms = remote.forms.iter();
             let first = forms.next().map_or("", |form| form);
-            own.event(&mut live, live::SENT_EVENT, 0, Some(&remote.connector), Some(first));
+            let event = own.event(&mut live, live::SENT_EVENT, 0, Some(&remote.connector), Some(first));
+            live.note(&event);
             for form in forms {
-                own.event(&mut live, live::ALIAS, 0, None, Some(form));
+                let event = own.event(&mut live, live::ALIAS, 0, None, Some(form));
+                live.note(&event);
             }
             live.version += 1;
             live.phase = Phase::Sent;
@@ -293,7 +299,7 @@ impl<'a> Writing<'a> {
         if overtaken.is_empty() || outcome != Outcome::Done {
             return Ok(outcome);
         }
-        self.hand_out(overtaken)
+        Ok(self.hand_out(overtaken))
     }
 
     fn finish(
@@ -314,35 +320,20 @@ impl<'a> Writing<'a> {
         Ok(outcome)
     }
 
-    /// The one change that writes a row at once: rare, and a payload has no place in an event.
     fn replace(
         &mut self,
         mut live: Live,
         payload: &[u8],
         due_at: Option<Timestamp>,
         expires_at: Option<Timestamp>,
-    ) -> Result<Outcome, StoreError> {
-        let Some(day) = self.day(Day::of(live.id())) else {
-            return Ok(Outcome::Refused(Refusal::Unknown));
-        };
-        let message = Arc::make_mut(&mut live.message);
-        message.payload = payload.into();
-        message.expires_at = expires_at.or(message.expires_at);
-        live.due_at = due_at.unwrap_or(live.due_at);
-        live.version += 1;
-        let id = live.id();
-        self.inserts.flush()?;
-        self.c.prepare_cached(&day.replace)?.execute(params![
-            id.to_sql(),
-            &*live.message.payload,
-            live.message.expires_at.map(|at| at.0)
-        ])?;
-        fold::write_row(&mut self.c.prepare_cached(&day.fold)?, &live)?;
-        live.row = OnDisk::Kept;
-        live.row_seq = live.seq;
-        self.wrote = true;
+    ) -> Outcome {
+        let (due_at, expires_at) = (due_at.unwrap_or(live.due_at), expires_at.or(live.message.expires_at));
+        self.counters.event_seq += 1;
+        let seq = self.counters.event_seq;
+        self.frame.replace(live.id(), seq, payload, due_at, expires_at);
+        live.replace(seq, payload, due_at, expires_at);
         self.touched.put(live);
-        Ok(Outcome::Done)
+        Outcome::Done
     }
 
     fn replay(
@@ -396,11 +387,10 @@ impl<'a> Writing<'a> {
     }
 
     /// A message as this transaction has it: changed here, in memory, or in its row.
-    pub(super) fn view(&mut self, id: MessageId) -> Result<Option<Live>, StoreError> {
+    pub(super) fn view(&self, id: MessageId) -> Result<Option<Live>, StoreError> {
         if let Some(live) = self.touched.find(id).or_else(|| self.m.live.get(&id)) {
             return Ok(Some(live.clone()));
         }
-        self.inserts.flush()?;
         let Some(day) = self.day(Day::of(id)) else { return Ok(None) };
         damage::find(self.c, self.m, &day, id)
     }
@@ -418,23 +408,21 @@ impl<'a> Writing<'a> {
         let (seq, id) = (self.counters.event_seq, live.id());
         let text = text.filter(|text| !text.is_empty() || kind == live::ALIAS);
         let event = EventRow { seq, id, kind, at: self.now, code, name, text };
-        self.inserts.push_event(event.clone());
-        self.wrote = true;
-        self.events.push((seq, id));
+        self.frame.event(&event);
         live.seq = seq;
         event
     }
 
     /// Memory and recovery read an event the same way.
     fn apply(&mut self, mut live: Live, event: &EventRow<&str>) -> Outcome {
-        live.apply(event);
+        live.follow(event);
         self.touched.put(live);
         Outcome::Done
     }
 
     /// The same, of an event that puts the message into a queue.
     fn queue(&mut self, mut live: Live, event: &EventRow<&str>) -> Outcome {
-        live.apply(event);
+        live.follow(event);
         self.moves.add(&live.queue, 1);
         self.touched.put(live);
         Outcome::Done
@@ -448,40 +436,40 @@ impl<'a> Writing<'a> {
     }
 
     fn day(&self, number: i64) -> Option<Arc<Day>> {
-        self.m.days.get(&number).or_else(|| self.days.get(&number)).cloned()
+        self.m.days.get(&number).cloned()
     }
+}
 
-    fn day_to_write(&mut self, number: i64) -> Result<Arc<Day>, StoreError> {
-        if let Some(day) = self.day(number) {
-            return Ok(day);
-        }
-        self.c.execute_batch(&Day::create(number))?;
-        let day = Arc::new(Day::new(number));
-        self.days.insert(number, day.clone());
-        Ok(day)
-    }
+/// The row of `total`.
+pub(super) struct Counted<'a> {
+    pub(super) counters: &'a Counters,
+    /// Rows say all up to this frame,
+    pub(super) known: u64,
+    /// and nothing of those after this one.
+    pub(super) frame: u64,
+}
 
-    fn write_counters(&mut self, folded: &Folded) -> Result<(), StoreError> {
-        let Counters { totals, last_id, event_seq, cdr_seq } = self.counters;
-        // Where a restart begins to read: nothing before it is only in memory and events.
-        let mark = folded.first_fresh(self.m).unwrap_or(last_id.0).min(self.first_id);
-        self.c
-            .prepare_cached(
-                "UPDATE total SET accepted=?1,delivered=?2,failed=?3,expired=?4,cancelled=?5,orphans=?6,\
-                 last_id=?7,mark=?8,event_seq=?9,cdr_seq=?10",
-            )?
-            .execute(params![
-                totals.accepted.cast_signed(),
-                totals.delivered.cast_signed(),
-                totals.failed.cast_signed(),
-                totals.expired.cast_signed(),
-                totals.cancelled.cast_signed(),
-                totals.orphans.cast_signed(),
-                last_id.0.to_sql(),
-                mark.to_sql(),
-                event_seq,
-                cdr_seq,
-            ])?;
+impl Counted<'_> {
+    pub(super) fn write(&self, c: &Connection) -> Result<(), StoreError> {
+        let Counters { totals, last_id, event_seq, cdr_seq, orphan: _ } = self.counters;
+        let mut update = c.prepare_cached(
+            "UPDATE total SET accepted=?1,delivered=?2,failed=?3,expired=?4,cancelled=?5,damaged=?6,orphans=?7,\
+             last_id=?8,mark=?8,event_seq=?9,cdr_seq=?10,known=?11,frame=?12",
+        )?;
+        update.execute(params![
+            totals.accepted.cast_signed(),
+            totals.delivered.cast_signed(),
+            totals.failed.cast_signed(),
+            totals.expired.cast_signed(),
+            totals.cancelled.cast_signed(),
+            totals.damaged.cast_signed(),
+            totals.orphans.cast_signed(),
+            last_id.0.to_sql(),
+            event_seq,
+            cdr_seq,
+            self.known.cast_signed(),
+            self.frame.cast_signed(),
+        ])?;
         Ok(())
     }
 }

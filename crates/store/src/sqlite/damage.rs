@@ -3,7 +3,7 @@
 //! The row itself stays where it is until its day is dropped: to delete it, SQLite would have to find
 //! it in its indexes by columns that may be wrong.
 
-use super::live::{Live, Phase};
+use super::live::{Live, OnDisk, Phase};
 use super::memory::Memory;
 use super::schema::{self, COLUMNS, Day, WAITING};
 use super::sum;
@@ -66,16 +66,12 @@ pub(super) fn settle(c: &Connection, m: &mut Memory, now: Timestamp) -> Result<(
         left.extend(put_aside(c, m, *id, now)?);
     }
     let totals = reconcile(m.counters.totals, count_open(c, m)?);
-    c.execute(
-        "UPDATE total SET damaged=?1,delivered=?2,failed=?3,expired=?4,cancelled=?5",
-        [totals.damaged, totals.delivered, totals.failed, totals.expired, totals.cancelled]
-            .map(u64::cast_signed),
-    )?;
     transaction.commit()?;
     for queue in left {
         m.count(&queue, -1);
     }
     m.counters.totals = totals;
+    m.are_counters_new = true;
     m.noted.borrow_mut().clear();
     m.is_open_doubtful = false;
     Ok(())
@@ -120,6 +116,9 @@ fn count_open(c: &Connection, m: &Memory) -> Result<u64, StoreError> {
     }
     for live in m.live.values() {
         open += i64::from(!matches!(live.phase, Phase::Ended(_)));
+        if live.row == OnDisk::Absent {
+            continue;
+        }
         let sql = format!(
             "SELECT 1 FROM message_{} WHERE id=?1 AND state IN (1,2) AND {}",
             Day::of(live.id()),

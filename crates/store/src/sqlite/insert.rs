@@ -1,135 +1,103 @@
-//! New rows of messages and events, gathered in a commit and inserted many with one statement: half
-//! the cost of a statement for each.
+//! New rows, many with one statement: half the cost of a statement for each.
 
-use super::live::EventRow;
-use super::schema::{Day, FRESH, WAITING};
+use super::live::{EventRow, Live};
 use super::sum::Columns;
 use crate::error::StoreError;
-use crate::message::Accepted;
+use crate::id::MessageId;
 use rusqlite::{Connection, Statement};
 use std::fmt::Write;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-/// What waits to be inserted. Who reads rows of the same commit asks for [`Inserts::flush`] first.
-pub(super) struct Inserts<'a> {
-    c: &'a Connection,
-    /// Of one day, and new beyond doubt.
-    messages: Vec<(&'a Accepted, bool)>,
-    day: Option<Arc<Day>>,
-    events: Vec<EventRow<&'a str>>,
+/// Inserts messages by a statement of [`super::schema::Day::insert`], as many times as it takes so many.
+pub(super) fn messages(
+    c: &Connection,
+    sql: &str,
+    size: usize,
+    rest: &mut &[&Live],
+) -> Result<(), StoreError> {
+    while let Some((some, more)) = rest.split_at_checked(size) {
+        *rest = more;
+        let mut statement = c.prepare_cached(sql)?;
+        for (n, live) in some.iter().enumerate() {
+            bind_message(&mut statement, n * MESSAGE_VALUES, live)?;
+        }
+        statement.raw_execute()?;
+    }
+    Ok(())
 }
 
-impl<'a> Inserts<'a> {
-    pub(super) fn new(c: &'a Connection) -> Self {
-        Self { c, messages: Vec::new(), day: None, events: Vec::new() }
-    }
-
-    /// Takes a message whose id is beyond all that were ever accepted.
-    pub(super) fn push(
-        &mut self,
-        day: &Arc<Day>,
-        message: &'a Accepted,
-        is_parked: bool,
-    ) -> Result<(), StoreError> {
-        if self.day.as_ref().is_none_or(|other| !Arc::ptr_eq(other, day)) {
-            self.flush()?;
-            self.day = Some(day.clone());
-        }
-        self.messages.push((message, is_parked));
-        Ok(())
-    }
-
-    /// Inserts one message at once; false if its id is there already.
-    pub(super) fn insert(
-        &mut self,
-        day: &Day,
-        message: &Accepted,
-        is_parked: bool,
-    ) -> Result<bool, StoreError> {
-        self.flush()?;
-        let mut statement = self.c.prepare_cached(&day.insert[SIZES.len() - 1])?;
-        bind_message(&mut statement, 0, message, is_parked)?;
-        Ok(statement.raw_execute()? == 1)
-    }
-
-    pub(super) fn push_event(&mut self, event: EventRow<&'a str>) {
-        self.events.push(event);
-    }
-
-    /// Writes the messages. Nobody reads the events of a commit before its end.
-    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
-        let Some(day) = &self.day else { return Ok(()) };
-        let mut rest = self.messages.as_slice();
-        for (size, sql) in SIZES.into_iter().zip(&day.insert) {
-            while let Some((some, more)) = rest.split_at_checked(size) {
-                rest = more;
-                let mut statement = self.c.prepare_cached(sql)?;
-                for (n, (message, is_parked)) in some.iter().enumerate() {
-                    bind_message(&mut statement, n * MESSAGE_VALUES, message, *is_parked)?;
-                }
-                if statement.raw_execute()? != size {
-                    let what = "a message is stored already and its id is beyond the last one";
-                    return Err(StoreError::Damaged { what: what.into() });
-                }
+/// Inserts events.
+pub(super) fn events(c: &Connection, events: &[EventRow]) -> Result<(), StoreError> {
+    let mut rest = events;
+    for (size, sql) in SIZES.into_iter().zip(&*EVENTS) {
+        while let Some((some, more)) = rest.split_at_checked(size) {
+            rest = more;
+            let mut statement = c.prepare_cached(sql)?;
+            for (n, event) in some.iter().enumerate() {
+                bind_event(&mut statement, n * EVENT_VALUES, event)?;
             }
+            statement.raw_execute()?;
         }
-        self.messages.clear();
-        Ok(())
     }
-
-    /// Writes all.
-    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
-        self.flush()?;
-        let mut rest = self.events.as_slice();
-        for (size, sql) in SIZES.into_iter().zip(&*EVENTS) {
-            while let Some((some, more)) = rest.split_at_checked(size) {
-                rest = more;
-                let mut statement = self.c.prepare_cached(sql)?;
-                for (n, event) in some.iter().enumerate() {
-                    bind_event(&mut statement, n * EVENT_VALUES, event)?;
-                }
-                statement.raw_execute()?;
-            }
-        }
-        self.events.clear();
-        Ok(())
-    }
+    Ok(())
 }
 
-fn bind_message(
-    statement: &mut Statement<'_>,
-    after: usize,
-    message: &Accepted,
-    is_parked: bool,
-) -> rusqlite::Result<()> {
+/// Inserts ends of messages.
+pub(super) fn ends(c: &Connection, ends: &[(i64, MessageId)]) -> Result<(), StoreError> {
+    let mut rest = ends;
+    for (size, sql) in SIZES.into_iter().zip(&*ENDS) {
+        while let Some((some, more)) = rest.split_at_checked(size) {
+            rest = more;
+            let mut statement = c.prepare_cached(sql)?;
+            for (n, (seq, id)) in some.iter().enumerate() {
+                statement.raw_bind_parameter(2 * n + 1, seq)?;
+                statement.raw_bind_parameter(2 * n + 2, id.to_sql())?;
+            }
+            statement.raw_execute()?;
+        }
+    }
+    Ok(())
+}
+
+/// In the order of [`super::schema::COLUMNS`].
+fn bind_message(statement: &mut Statement<'_>, after: usize, live: &Live) -> rusqlite::Result<()> {
+    let (message, remote) = (&*live.message, live.remote.as_deref());
     statement.raw_bind_parameter(after + 1, message.id.to_sql())?;
-    let state = if is_parked { WAITING } else { FRESH };
-    statement.raw_bind_parameter(after + 2, state)?;
-    statement.raw_bind_parameter(after + 3, message.priority)?;
-    statement.raw_bind_parameter(after + 4, message.due_at.0)?;
-    statement.raw_bind_parameter(after + 5, message.expires_at.map(|at| at.0))?;
-    statement.raw_bind_parameter(after + 6, &*message.account)?;
-    statement.raw_bind_parameter(after + 7, &*message.queue)?;
-    statement.raw_bind_parameter(after + 8, &*message.source)?;
-    statement.raw_bind_parameter(after + 9, &*message.destination)?;
-    statement.raw_bind_parameter(after + 10, message.reference.as_deref())?;
-    statement.raw_bind_parameter(after + 11, &*message.payload)?;
-    statement.raw_bind_parameter(after + 12, Columns::accepted(message, state).sum())
+    statement.raw_bind_parameter(after + 2, live.row_state())?;
+    statement.raw_bind_parameter(after + 3, live.version)?;
+    statement.raw_bind_parameter(after + 4, message.priority)?;
+    statement.raw_bind_parameter(after + 5, live.due_at.0)?;
+    statement.raw_bind_parameter(after + 6, message.expires_at.map(|at| at.0))?;
+    statement.raw_bind_parameter(after + 7, live.attempts)?;
+    statement.raw_bind_parameter(after + 8, &*message.account)?;
+    statement.raw_bind_parameter(after + 9, &*live.queue)?;
+    statement.raw_bind_parameter(after + 10, &*message.source)?;
+    statement.raw_bind_parameter(after + 11, &*message.destination)?;
+    statement.raw_bind_parameter(after + 12, message.reference.as_deref())?;
+    statement.raw_bind_parameter(after + 13, live.finished_at.map(|at| at.0))?;
+    statement.raw_bind_parameter(after + 14, remote.map(|remote| &*remote.connector))?;
+    let form = remote.and_then(|remote| remote.forms.first()).map(|form| &**form);
+    statement.raw_bind_parameter(after + 15, form)?;
+    statement.raw_bind_parameter(after + 16, (!live.reason.is_empty()).then_some(&*live.reason))?;
+    statement.raw_bind_parameter(after + 17, live.seq)?;
+    statement.raw_bind_parameter(after + 18, &*message.payload)?;
+    statement.raw_bind_parameter(after + 19, Columns::live(live).sum())
 }
 
-fn bind_event(statement: &mut Statement<'_>, after: usize, event: &EventRow<&str>) -> rusqlite::Result<()> {
+fn bind_event(statement: &mut Statement<'_>, after: usize, event: &EventRow) -> rusqlite::Result<()> {
     statement.raw_bind_parameter(after + 1, event.seq)?;
     statement.raw_bind_parameter(after + 2, event.id.to_sql())?;
     statement.raw_bind_parameter(after + 3, event.kind)?;
     statement.raw_bind_parameter(after + 4, event.at.0)?;
     statement.raw_bind_parameter(after + 5, (event.code != 0).then_some(event.code))?;
-    statement.raw_bind_parameter(after + 6, event.name)?;
-    statement.raw_bind_parameter(after + 7, event.text)?;
+    statement.raw_bind_parameter(after + 6, event.name.as_deref())?;
+    statement.raw_bind_parameter(after + 7, event.text.as_deref())?;
     statement.raw_bind_parameter(after + 8, event.sum())
 }
 
-/// `head`, then so many times `row`.
-pub(super) fn many(head: &str, row: &str, count: usize) -> String {
+/// `head`, then so many times a row of `values` parameters.
+pub(super) fn many(head: &str, values: usize, count: usize) -> String {
+    let row = format!("(?{})", ",?".repeat(values - 1));
     let mut sql = format!("{head} VALUES {row}");
     for _ in 1..count {
         // Writing to a string does not fail.
@@ -140,10 +108,12 @@ pub(super) fn many(head: &str, row: &str, count: usize) -> String {
 
 /// Rows by one statement, the most that fit first.
 pub(super) const SIZES: [usize; 4] = [64, 16, 4, 1];
-const MESSAGE_VALUES: usize = 12;
+pub(super) const MESSAGE_VALUES: usize = 19;
 const EVENT_VALUES: usize = 8;
 // To fail without undoing the statement, which is left to the transaction, spares a journal of it.
 static EVENTS: LazyLock<[String; 4]> = LazyLock::new(|| {
     let head = "INSERT OR FAIL INTO event (seq,id,kind,at,code,name,text,sum)";
-    SIZES.map(|size| many(head, "(?,?,?,?,?,?,?,?)", size))
+    SIZES.map(|size| many(head, EVENT_VALUES, size))
 });
+static ENDS: LazyLock<[String; 4]> =
+    LazyLock::new(|| SIZES.map(|size| many("INSERT OR FAIL INTO cdr (seq,id)", 2, size)));

@@ -25,8 +25,25 @@ pub(super) struct Live {
     pub(super) row: OnDisk,
     /// The last event that the row says.
     pub(super) row_seq: i64,
-    /// Stands in the queue of what will be folded by age.
+    /// The payload or expiry differs from the row's.
+    pub(super) is_replaced: bool,
+    /// Waits on disk only, as soon as it has a row there.
+    pub(super) is_parked: bool,
+    /// The frame since which the row does not say all; 0 if it does.
+    pub(super) dirty_since: u64,
+    /// Stands in the queue of what will leave memory by age.
     pub(super) is_ageing: bool,
+    /// Is being written, or will be soon, as it is or was a moment ago.
+    pub(super) is_in_job: bool,
+    /// What happened since the row was written, newest first.
+    pub(super) trail: Option<Arc<Trail>>,
+}
+
+/// Something that happened to a message, and what did before.
+#[derive(Debug)]
+pub(super) struct Trail {
+    pub(super) event: EventRow,
+    pub(super) before: Option<Arc<Trail>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,7 +56,9 @@ pub(super) enum Phase {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum OnDisk {
-    /// As inserted: only memory and events know more.
+    /// Nothing: there is no row yet.
+    Absent,
+    /// As version 2 inserted it: events say more.
     Fresh,
     /// Good up to `row_seq`, and found by an index as long as it waits.
     Kept,
@@ -77,19 +96,67 @@ impl Live {
             reason: Box::default(),
             finished_at: None,
             seq: 0,
-            row: OnDisk::Fresh,
+            row: OnDisk::Absent,
             row_seq: 0,
+            is_replaced: false,
+            is_parked: false,
+            dirty_since: 0,
             is_ageing: false,
+            is_in_job: false,
+            trail: None,
         }
     }
 
     /// Whether the row must be written before this may leave memory.
     pub(super) fn is_dirty(&self) -> bool {
-        self.row == OnDisk::Fresh || self.seq > self.row_seq
+        self.row != OnDisk::Kept || self.seq > self.row_seq
+    }
+
+    /// What happened since the row was written, oldest first.
+    pub(super) fn events(&self) -> Vec<EventRow> {
+        let mut events = Vec::new();
+        let mut next = self.trail.as_ref();
+        while let Some(trail) = next {
+            events.push(trail.event.clone());
+            next = trail.before.as_ref();
+        }
+        events.reverse();
+        events
+    }
+
+    /// Lets go of what the row says.
+    pub(super) fn cut_trail(&mut self) {
+        let mut events = self.events();
+        events.retain(|event| event.seq > self.row_seq);
+        self.trail = None;
+        for event in &events {
+            self.note(event);
+        }
+    }
+
+    /// Gives it another payload and other times, as event `seq`.
+    pub(super) fn replace(
+        &mut self,
+        seq: i64,
+        payload: &[u8],
+        due_at: Timestamp,
+        expires_at: Option<Timestamp>,
+    ) {
+        let message = Arc::make_mut(&mut self.message);
+        message.payload = payload.into();
+        message.expires_at = expires_at;
+        self.due_at = due_at;
+        self.version += 1;
+        self.seq = seq;
+        self.is_replaced = true;
     }
 
     pub(super) fn id(&self) -> MessageId {
         self.message.id
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        matches!(self.phase, Phase::Ended(_))
     }
 
     /// Whether it counts as waiting in its queue.
@@ -175,8 +242,24 @@ impl Live {
             seq,
             row: if state == FRESH { OnDisk::Fresh } else { OnDisk::Kept },
             row_seq: seq,
+            is_replaced: false,
+            is_parked: false,
+            dirty_since: 0,
             is_ageing: false,
+            is_in_job: false,
+            trail: None,
         })
+    }
+
+    /// Takes in an event and keeps it until the row says it.
+    pub(super) fn follow<T: AsRef<str>>(&mut self, event: &EventRow<T>) {
+        self.apply(event);
+        self.note(event);
+    }
+
+    /// Keeps an event that is in here.
+    pub(super) fn note<T: AsRef<str>>(&mut self, event: &EventRow<T>) {
+        self.trail = Some(Arc::new(Trail { event: event.to_owned(), before: self.trail.take() }));
     }
 
     /// Takes in an event read from its table.
@@ -224,14 +307,23 @@ impl Live {
 /// A row of `event`. `code` is a state or a due time, `name` a connector or queue, `text` a remote id
 /// or a reason, by kind.
 #[derive(Clone, Debug)]
-pub(super) struct EventRow<T = Box<str>> {
-    pub(super) seq: i64,
-    pub(super) id: MessageId,
-    pub(super) kind: i64,
-    pub(super) at: Timestamp,
-    pub(super) code: i64,
-    pub(super) name: Option<T>,
-    pub(super) text: Option<T>,
+pub(crate) struct EventRow<T = Box<str>> {
+    pub(crate) seq: i64,
+    pub(crate) id: MessageId,
+    pub(crate) kind: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) code: i64,
+    pub(crate) name: Option<T>,
+    pub(crate) text: Option<T>,
+}
+
+impl<T: AsRef<str>> EventRow<T> {
+    fn to_owned(&self) -> EventRow {
+        let Self { seq, id, kind, at, code, .. } = *self;
+        let [name, text] =
+            [&self.name, &self.text].map(|text| text.as_ref().map(|text| text.as_ref().into()));
+        EventRow { seq, id, kind, at, code, name, text }
+    }
 }
 
 impl EventRow {

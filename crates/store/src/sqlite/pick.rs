@@ -92,8 +92,10 @@ fn next(
     if let Some(lane) = m.lanes(queue).and_then(|lanes| lanes.get(&priority))
         && from < end
     {
-        let ready = lane.ready.range((Excluded(from), Included(end))).take(limit);
-        found.extend(ready.map(|(due_at, id)| (*due_at, *id, None)));
+        for of in [&lane.ready, &lane.parked] {
+            let places = of.range((Excluded(from), Included(end))).take(limit);
+            found.extend(places.map(|(due_at, id)| (*due_at, *id, None)));
+        }
     }
     found.sort_unstable_by_key(|(due_at, id, _)| (*due_at, *id));
     let is_cut = found.len() > limit;

@@ -1,6 +1,7 @@
 //! Reading without disturbing the writer: stories, searches, records of ended messages.
 
 use super::live::{self, EVENT_COLUMNS, EventRow, Live};
+use super::memory::Memory;
 use super::schema::{self, COLUMNS, Day};
 use super::search;
 use crate::error::{StoreError, is_damage};
@@ -36,7 +37,7 @@ impl Reader {
     /// See [`crate::Store::search`]; of those, only what `judge` means.
     pub fn search(&self, wanted: &Search, judge: &mut dyn Judge) -> Result<Page, StoreError> {
         let _snapshot = self.c.unchecked_transaction()?;
-        search::search(&self.c, wanted, judge)
+        search::search(&self.c, None, wanted, judge)
     }
 
     /// See [`crate::Store::cdrs`].
@@ -44,6 +45,23 @@ impl Reader {
         let _snapshot = self.c.unchecked_transaction()?;
         cdrs(&self.c, after, limit)
     }
+}
+
+/// The same with what is in memory only.
+pub(super) fn story_now(c: &Connection, m: &Memory, id: MessageId) -> Result<Option<Story>, StoreError> {
+    let Some(live) = m.live.get(&id) else { return story(c, id) };
+    let mut events = Vec::new();
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM event WHERE id=?1 ORDER BY seq");
+    let mut statement = c.prepare_cached(&sql)?;
+    for event in statement.query_map([id.to_sql()], EventRow::from_row)? {
+        if let Some(event) = sound(event)?.filter(|event| event.seq <= live.row_seq) {
+            show(event, &mut events);
+        }
+    }
+    for event in live.events() {
+        show(event, &mut events);
+    }
+    Ok(Some(Story { message: live.clone().into_message(), events }))
 }
 
 pub(super) fn story(c: &Connection, id: MessageId) -> Result<Option<Story>, StoreError> {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// A table of messages accepted on one day (UTC, by their ids), with its statements.
 ///
-/// The hot path inserts at the end of `message_<day>` and touches no index: the partial indexes hold
+/// A message that ends soon is inserted as it ended and touches no index: the partial indexes hold
 /// only rows that wait on disk. Rows never move, so a day is dropped when nothing needs it.
 #[derive(Debug)]
 pub(super) struct Day {
@@ -17,6 +17,7 @@ pub(super) struct Day {
     pub(super) fold: String,
     pub(super) replace: String,
     pub(super) select: String,
+    pub(super) has: String,
     pub(super) insert_remote: String,
     pub(super) find_remote: String,
     pub(super) find_reference: String,
@@ -33,8 +34,8 @@ impl Day {
         let remote = format!("remote_{number}");
         Self {
             insert: insert::SIZES.map(|size| {
-                let head = format!("INSERT OR IGNORE INTO {message} ({COLUMNS})");
-                insert::many(&head, "(?,?,0,?,?,?,0,?,?,?,?,?,NULL,NULL,NULL,NULL,0,?,?)", size)
+                let head = format!("INSERT OR FAIL INTO {message} ({COLUMNS})");
+                insert::many(&head, insert::MESSAGE_VALUES, size)
             }),
             fold: format!(
                 "UPDATE {message} SET state=?2,version=?3,due_at=?4,attempts=?5,queue=?6,finished_at=?7,\
@@ -42,6 +43,7 @@ impl Day {
             ),
             replace: format!("UPDATE {message} SET payload=?2,expires_at=?3 WHERE id=?1"),
             select: format!("SELECT {COLUMNS} FROM {message} WHERE id=?1"),
+            has: format!("SELECT 1 FROM {message} WHERE id=?1"),
             insert_remote: format!(
                 "INSERT OR IGNORE INTO {remote} (connector,form,id,sum) VALUES (?1,?2,?3,?4)"
             ),
@@ -133,7 +135,7 @@ pub(super) fn upgrade(c: &Connection, path: &Path) -> Result<(), StoreError> {
     }
     if tables == 0 {
         c.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {BASE} {CDR} {ORPHAN} {DAMAGED} {SUMS}
+            "BEGIN IMMEDIATE; {BASE} {CDR} {ORPHAN} {DAMAGED} {SUMS} {JOURNAL}
              PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT;"
         ))?;
         return Ok(());
@@ -148,6 +150,13 @@ pub(super) fn upgrade(c: &Connection, path: &Path) -> Result<(), StoreError> {
         second_upgrade(c).inspect_err(|_| {
             let _ = c.execute_batch("ROLLBACK");
         })?;
+    }
+    if found < 3 {
+        c.execute_batch(&format!("BEGIN IMMEDIATE; {JOURNAL} PRAGMA user_version=3; COMMIT;")).inspect_err(
+            |_| {
+                let _ = c.execute_batch("ROLLBACK");
+            },
+        )?;
     }
     Ok(())
 }
@@ -207,13 +216,13 @@ pub(super) const COLUMNS: &str = "id,state,version,priority,due_at,expires_at,at
 /// Leaves out what was found damaged.
 pub(super) const SOUND: &str = "id NOT IN (SELECT id FROM damaged)";
 pub(super) const DAY_MS: i64 = 86_400_000;
-/// The row is not folded yet: its state is in memory and, after a crash, in the events.
+/// Of version 2, which had no journal: the row is as it was inserted, and events say more.
 pub(super) const FRESH: i64 = 0;
 /// Waits on disk, found by the partial index.
 pub(super) const WAITING: i64 = 1;
 pub(super) const SENT: i64 = 2;
 pub(super) const FIRST_FINAL: i64 = 3;
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// "smpp" in the file's header, for `file` and for us.
 const APPLICATION_ID: i64 = 0x736D_7070;
 
@@ -243,3 +252,10 @@ const SUMS: &str = "
     ALTER TABLE event ADD COLUMN sum INTEGER;
     ALTER TABLE orphan ADD COLUMN sum INTEGER;
     ALTER TABLE total ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;";
+/// Rows say all that the frames of the journal said up to `known`, and nothing of those after `frame`. `store` is in the
+/// journal, too: another store's is not taken for this one's.
+const JOURNAL: &str = "
+    ALTER TABLE total ADD COLUMN known INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE total ADD COLUMN frame INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE total ADD COLUMN store INTEGER NOT NULL DEFAULT 0;
+    UPDATE total SET store=random();";

@@ -1,16 +1,23 @@
 //! Looking through messages, a bounded step at a time.
 
-use super::live::{EVENT_COLUMNS, EventRow, Live, Phase};
+use super::live::{EVENT_COLUMNS, EventRow, Live, OnDisk, Phase};
+use super::memory::Memory;
 use super::read::sound;
 use super::schema::{self, Day};
 use crate::error::StoreError;
 use crate::id::MessageId;
-use crate::message::{Columns, Judge, Message, Page, Search, State};
+use crate::message::{Accepted, Columns, Judge, Message, Page, Search, State};
 use rusqlite::{Connection, Row};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-pub(super) fn search(c: &Connection, wanted: &Search, judge: &mut dyn Judge) -> Result<Page, StoreError> {
+/// With what is in memory only, if that is given.
+pub(super) fn search(
+    c: &Connection,
+    m: Option<&Memory>,
+    wanted: &Search,
+    judge: &mut dyn Judge,
+) -> Result<Page, StoreError> {
     let until = wanted.until.map_or(MessageId::MAX, MessageId::first_at);
     let from = wanted.from.map_or(MessageId::ZERO, MessageId::first_at);
     let above = wanted.before.map_or(until, |before| before.min(until));
@@ -21,8 +28,16 @@ pub(super) fn search(c: &Connection, wanted: &Search, judge: &mut dyn Judge) -> 
     if !is_upwards {
         days.reverse();
     }
+    let is_between = |live: &&Live| live.row == OnDisk::Absent && live.id() >= below && live.id() < above;
+    let mut absent: Vec<&Live> = m.into_iter().flat_map(|m| m.live.values()).filter(is_between).collect();
+    absent.sort_unstable_by_key(|live| live.id());
+    if is_upwards {
+        absent.reverse();
+    }
     let mut looking = Looking {
         c,
+        m,
+        absent,
         wanted,
         judge,
         started: Instant::now(),
@@ -36,7 +51,9 @@ pub(super) fn search(c: &Connection, wanted: &Search, judge: &mut dyn Judge) -> 
         let mut statement = c.prepare_cached(&Day::page(number, is_upwards, has_payloads))?;
         let mut rows = statement.query([above.to_sql(), below.to_sql()])?;
         while let Some(row) = rows.next()? {
-            if looking.is_over() {
+            let id = MessageId::from_sql(row.get(0)?);
+            is_whole = looking.look_at_absent(|other| if is_upwards { other < id } else { other > id });
+            if !is_whole || looking.is_over() {
                 is_whole = false;
                 break;
             }
@@ -46,12 +63,16 @@ pub(super) fn search(c: &Connection, wanted: &Search, judge: &mut dyn Judge) -> 
             break;
         }
     }
+    let is_whole = is_whole && looking.look_at_absent(|_| true);
     Ok(looking.page(is_upwards, is_whole))
 }
 
 /// A search under way.
 struct Looking<'a> {
     c: &'a Connection,
+    m: Option<&'a Memory>,
+    /// Messages that have no row yet, the next one last.
+    absent: Vec<&'a Live>,
     wanted: &'a Search,
     judge: &'a mut dyn Judge,
     started: Instant,
@@ -80,20 +101,50 @@ impl Looking<'_> {
         self.page.messages.len() >= self.wanted.limit.max(1)
     }
 
+    /// Looks at those without a row whose turn it is; false if it is over before.
+    fn look_at_absent(&mut self, is_next: impl Fn(MessageId) -> bool) -> bool {
+        while let Some(live) = self.absent.pop_if(|live| is_next(live.id())) {
+            if self.is_over() {
+                return false;
+            }
+            self.met(live.id());
+            let message = self.of_memory(live);
+            self.found(message);
+        }
+        true
+    }
+
     fn look(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
-        self.page.rows += 1;
         let id = MessageId::from_sql(row.get(0)?);
+        self.met(id);
+        let message = match self.m.and_then(|m| m.live.get(&id)) {
+            Some(live) => self.of_memory(live),
+            None => self.message(id, row)?,
+        };
+        self.found(message);
+        Ok(())
+    }
+
+    fn met(&mut self, id: MessageId) {
+        self.page.rows += 1;
         self.page.first.get_or_insert(id);
         self.cursor = Some(id);
-        let Some(message) = self.message(id, row)? else { return Ok(()) };
-        if !self.judge.holds(&message) {
-            return Ok(());
-        }
+    }
+
+    fn found(&mut self, message: Option<Message>) {
+        let Some(message) = message.filter(|message| self.judge.holds(message)) else { return };
         self.page.found += 1;
         if !self.is_full() {
             self.page.messages.push(message);
         }
-        Ok(())
+    }
+
+    /// A message as it is in memory, if it stands as wanted and may be meant.
+    fn of_memory(&mut self, live: &Live) -> Option<Message> {
+        let Accepted { account, source, destination, payload, .. } = &*live.message;
+        let columns = Columns { account, source, destination, payload };
+        let is_wanted = self.wanted.states.is_empty() || self.wanted.states.contains(&live.state());
+        (is_wanted && self.judge.may(&columns)).then(|| live.clone().into_message())
     }
 
     /// The message of a row as it is now, if it stands as wanted and may be meant. What cannot even be read is left out.

@@ -8,35 +8,40 @@ pub struct Settings {
     /// Messages of one queue and priority read ahead from disk; default 1,000: several windows of a busy
     /// bind, and little memory when there are hundreds of queues.
     pub head_limit: usize,
-    /// New messages of one queue and priority that wait in memory; default 50,000, by reckoning 40 MB with
+    /// New messages of one queue and priority that wait in memory; default 200,000, by reckoning 200 MB with
     /// payloads of 250 octets: those beyond it are only on disk, and read from there when their turn comes.
     pub ready_limit: usize,
-    /// Messages in memory at most, roughly; default 200,000, by reckoning 150 MB with payloads of 250 octets.
+    /// Messages in memory at most, roughly; default 400,000, by reckoning 400 MB with payloads of 250 octets.
     /// Beyond it, the oldest are folded into their rows before their time.
     pub live_limit: usize,
     /// After this the rest is folded too, whatever it waits for; default 60 s: most receipts have
     /// come, and a restart has no more than this to read.
     pub fold_after: Duration,
-    /// Messages folded by each commit at least; default 64. Twice what a commit changes if that is more.
+    /// Messages folded by each commit at least, where commits do; default 64. Twice what a commit changes if
+    /// that is more.
     pub fold_batch: usize,
-    /// Pages of 4 KiB in the write-ahead log before a commit copies into the file what of them is not
-    /// copied yet, and the next one begins the log anew; default 16,000, 64 MB. An idle store copies
-    /// them without being asked.
+    /// Pages of 4 KiB in the tables' write-ahead log before they are copied into the file and the log
+    /// begins anew; default 2,000, 8 MB. An idle store copies them without being asked.
     pub wal_pages: u32,
-    /// Who copies before that; default [`Checkpoints::Beside`].
-    pub checkpoints: Checkpoints,
+    /// Who writes rows; default [`Folding::Beside`].
+    pub folding: Folding,
+    /// Octets of one segment of the journal, before the next one begins; default 8 MiB.
+    pub segment: u64,
+    /// How many segments there may be; default 32, at least 2. What the rows of a message do not say yet is kept in
+    /// them: when three quarters are full, the oldest messages are written to their rows however young they are.
+    pub segments: usize,
     /// Kept receipts that belong to nothing, at most; default 100,000, the oldest go first.
     pub orphan_limit: usize,
     /// A limit to the file's size in pages, for tests of a full disk; default none.
     pub page_limit: Option<u32>,
 }
 
-/// Who copies the write-ahead log into the file.
+/// Who writes rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Checkpoints {
-    /// A thread of the store's own, 2 MB of the log at a time by default.
+pub enum Folding {
+    /// A thread of the store's own.
     Beside,
-    /// Only the commit that fills the log, for tests that count each write.
+    /// Each commit, for tests that count each write.
     InCommit,
 }
 
@@ -44,12 +49,14 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             head_limit: 1_000,
-            ready_limit: 50_000,
-            live_limit: 200_000,
+            ready_limit: 200_000,
+            live_limit: 400_000,
             fold_after: Duration::from_secs(60),
             fold_batch: 64,
-            wal_pages: 16_000,
-            checkpoints: Checkpoints::Beside,
+            wal_pages: 2_000,
+            folding: Folding::Beside,
+            segment: 8 << 20,
+            segments: 32,
             orphan_limit: 100_000,
             page_limit: None,
         }

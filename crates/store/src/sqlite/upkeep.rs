@@ -1,61 +1,49 @@
 //! What can wait: folding the rest, dropping old days, checkpoints; and backup.
 
-use super::checkpoint::{self, Checkpointer};
-use super::commit;
 use super::memory::Memory;
 use super::schema::{self, DAY_MS, Day, SOUND};
+use super::{Engine, checkpoint, damage, folder, orphan};
 use crate::error::StoreError;
 use crate::id::MessageId;
 use crate::message::Timestamp;
+use crate::store::Store;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OptionalExtension};
 use std::fs::{self, File};
 use std::path::Path;
 
 /// One bounded step; true if there is more.
-pub(super) fn maintain(
-    c: &Connection,
-    m: &mut Memory,
-    beside: Option<&Checkpointer>,
-    now: Timestamp,
-    keep_from: Timestamp,
-) -> Result<bool, StoreError> {
-    if m.is_stopped {
+pub(super) fn maintain(e: &mut Engine<'_>, now: Timestamp, keep_from: Timestamp) -> Result<bool, StoreError> {
+    if e.m.is_stopped {
         return Err(StoreError::Stopped);
     }
-    let done = step(c, m, beside, now, keep_from);
-    m.is_stopped |= done.as_ref().is_err_and(StoreError::is_lasting);
+    let done = step(e, now, keep_from);
+    e.m.is_stopped |= done.as_ref().is_err_and(StoreError::is_lasting);
     done
 }
 
-fn step(
-    c: &Connection,
-    m: &mut Memory,
-    beside: Option<&Checkpointer>,
-    now: Timestamp,
-    keep_from: Timestamp,
-) -> Result<bool, StoreError> {
-    let old = now.0.saturating_sub(m.settings.fold_after_ms());
-    let is_folding = !m.ended.is_empty() || m.ageing.front().is_some_and(|(since, _)| since.0 <= old);
-    if is_folding {
-        commit::commit(c, m, now, &[], &mut Vec::new())?;
+fn step(e: &mut Engine<'_>, now: Timestamp, keep_from: Timestamp) -> Result<bool, StoreError> {
+    damage::settle(e.c, e.m, now)?;
+    if folder::idle(e, now)? || drop_oldest_day(e, now, keep_from)? || drop_orphans(e.c, e.m, keep_from)? {
         return Ok(true);
     }
-    if drop_oldest_day(c, m, keep_from)? || drop_orphans(c, m, keep_from)? {
-        return Ok(true);
-    }
-    match beside {
-        Some(beside) => _ = beside.ask(),
-        None => checkpoint::passive(c)?,
+    match e.folder.as_deref() {
+        Some(folder) => folder.checkpoint(),
+        None => checkpoint::passive(e.c)?,
     }
     Ok(false)
 }
 
 /// A few thousand rows of the oldest day, and the table when it is empty, so that no commit waits
 /// long. Only a day on which all messages have ended.
-fn drop_oldest_day(c: &Connection, m: &mut Memory, keep_from: Timestamp) -> Result<bool, StoreError> {
+fn drop_oldest_day(e: &mut Engine<'_>, now: Timestamp, keep_from: Timestamp) -> Result<bool, StoreError> {
     let first_kept = keep_from.0.div_euclid(DAY_MS);
-    let candidates: Vec<i64> = m.days.range(..first_kept).map(|(number, _)| *number).collect();
+    let candidates: Vec<i64> = e.m.days.range(..first_kept).map(|(number, _)| *number).collect();
+    if !candidates.is_empty() {
+        // Or a restart would find in the journal what is gone here.
+        folder::settle(e, now)?;
+    }
+    let (c, m) = (e.c, &mut *e.m);
     for number in candidates {
         let is_of_day = |id: &MessageId| Day::of(*id) == number;
         let is_running = m.live.keys().any(is_of_day) || m.ended.iter().any(is_of_day);
@@ -138,22 +126,24 @@ fn drop_orphans(c: &Connection, m: &mut Memory, keep_from: Timestamp) -> Result<
         return Ok(false);
     }
     let transaction = c.unchecked_transaction()?;
-    for seq in &old {
-        c.prepare_cached("DELETE FROM orphan WHERE seq=?1")?.execute([seq])?;
-        c.prepare_cached("DELETE FROM orphan_form WHERE orphan=?1")?.execute([seq])?;
+    for number in &old {
+        orphan::delete(c, *number)?;
     }
-    let left = orphans.saturating_sub(old.len() as u64);
-    c.execute("UPDATE total SET orphans=?1", [left.cast_signed()])?;
     transaction.commit()?;
-    m.counters.totals.orphans = left;
+    m.counters.totals.orphans = orphans.saturating_sub(old.len() as u64);
+    m.are_counters_new = true;
     Ok(true)
 }
 
 /// A copy beside the target, renamed when it is whole and synced.
 ///
-/// On the writer's own connection SQLite carries commits over into the pages copied already, so that
-/// the copy never begins again and is as new as the end of the call.
-pub(super) fn backup(c: &Connection, to: &Path, mut between: impl FnMut()) -> Result<(), StoreError> {
+/// Meanwhile each commit folds by itself, by this connection: SQLite carries what it writes over into the pages
+/// copied already, so that the copy never begins again and is as new as the end of the call.
+pub(super) fn backup(
+    e: &mut Engine<'_>,
+    to: &Path,
+    between: &mut dyn FnMut(&mut dyn Store),
+) -> Result<(), StoreError> {
     let mut part = to.to_owned().into_os_string();
     part.push(".part");
     let part = Path::new(&part);
@@ -161,17 +151,32 @@ pub(super) fn backup(c: &Connection, to: &Path, mut between: impl FnMut()) -> Re
     if part.exists() {
         fs::remove_file(part).map_err(at)?;
     }
-    {
-        let mut copy = Connection::open(part)?;
-        let backup = Backup::new(c, &mut copy)?;
-        while backup.step(PAGES)? != StepResult::Done {
-            between();
-        }
-    }
+    // Of times this knows nothing, so that nothing leaves memory for its age.
+    let now = Timestamp(i64::MIN);
+    folder::settle(e, now)?;
+    let folder = e.folder.take();
+    let copied = copy(e, part, now, between);
+    e.folder = folder;
+    copied?;
     File::open(part).and_then(|file| file.sync_all()).map_err(at)?;
     fs::rename(part, to).map_err(at)?;
     let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(at)
+}
+
+fn copy(
+    e: &mut Engine<'_>,
+    part: &Path,
+    now: Timestamp,
+    between: &mut dyn FnMut(&mut dyn Store),
+) -> Result<(), StoreError> {
+    let mut copy = Connection::open(part)?;
+    let backup = Backup::new(e.c, &mut copy)?;
+    while backup.step(PAGES)? != StepResult::Done {
+        between(e);
+        folder::settle(e, now)?;
+    }
+    Ok(())
 }
 
 /// Rows a step: about 5 ms.

@@ -66,6 +66,7 @@ impl Kept {
 
     fn commit(&mut self, changes: &[Change]) {
         self.store.commit(NOW, changes, &mut Vec::new()).unwrap();
+        self.store.settle(NOW).unwrap();
     }
 
     fn accept(&mut self, message: Accepted) -> MessageId {
