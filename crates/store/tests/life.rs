@@ -443,3 +443,31 @@ fn a_remote_id_is_known_however_many_came_and_went_since() {
     }
     assert_eq!(store.correlate(&remote("up", &["first"])).unwrap()[0].message.id, waiting);
 }
+
+#[test]
+fn a_journal_of_few_small_segments_goes_round_and_a_reopened_store_has_all() {
+    let dir = Dir::new();
+    let settings = || Settings { segment: 16 << 10, segments: 3, ..Settings::default() };
+    let mut open: Vec<MessageId> = Vec::new();
+    for round in 0..4_usize {
+        let mut store = dir.open_with(NOW, settings());
+        assert_eq!(store.totals().accepted, round as u64 * 1_000);
+        let mut ids = ids(&store);
+        for _ in 0..100 {
+            let new: [MessageId; 10] = std::array::from_fn(|_| ids.next(NOW));
+            commit(&mut store, NOW, &new.map(|id| accept(id, "up")));
+            // Half of them end at once, and the others wait for the end of the journal and beyond.
+            commit(&mut store, NOW, &std::array::from_fn::<_, 5, _>(|n| finish(new[n], Final::Delivered)));
+            open.extend(&new[5..]);
+        }
+        assert_eq!((store.totals().open, store.live() > 0), (open.len() as u64, true));
+        let story = store.story(open[open.len() - 1]).unwrap().unwrap();
+        assert_eq!(story.message.state, State::Queued);
+    }
+    let segments = (0..9).filter(|n| dir.path().join(format!("messages.journal-{n}")).exists()).count();
+    assert_eq!(segments, 3);
+    let mut store = dir.open_with(NOW, settings());
+    assert_eq!(store.check().unwrap(), []);
+    assert_eq!(claim_ids(&mut store, later(10), "up", usize::MAX), open);
+    assert_eq!(store.cdrs(0, 9_999).unwrap().len(), 2_000);
+}

@@ -237,6 +237,15 @@ impl Journal {
     }
 }
 
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Whoever opens the directory next must not find it still writing.
+        if let Some(next) = self.next.take() {
+            let _ = next.join();
+        }
+    }
+}
+
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Journal")

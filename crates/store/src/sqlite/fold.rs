@@ -11,6 +11,7 @@ use super::live::{EventRow, Live, OnDisk, Phase};
 use super::memory::{Counters, Memory};
 use super::orphan;
 use super::schema::Day;
+use super::settings::Folding;
 use super::sum;
 use crate::error::StoreError;
 use crate::id::MessageId;
@@ -130,7 +131,11 @@ impl Job {
         let parked: Vec<MessageId> = m.parked.drain(..m.parked.len().min(most)).collect();
         let mut chosen: Vec<(MessageId, bool)> = parked.iter().map(|id| (*id, true)).collect();
         if !matches!(reach, Reach::Few) {
-            m.take_aged(now, 2 * rows.len().max(m.settings.fold_batch), &mut chosen);
+            let at_once = match m.settings.folding {
+                Folding::Beside => AGED,
+                Folding::InCommit => m.settings.fold_batch,
+            };
+            m.take_aged(now, 2 * rows.len().max(at_once), &mut chosen);
         }
         if let Reach::Frame(frame) = reach {
             chosen.extend(m.dirty(frame).map(|id| (id, false)));
@@ -400,5 +405,7 @@ fn write_row(update: &mut CachedStatement<'_>, live: &Live) -> Result<(), StoreE
     Ok(())
 }
 
+/// Messages that leave memory by their age with one transaction, at least.
+const AGED: usize = 2_048;
 /// Messages that show whether there is room.
 const FEW: usize = 64;

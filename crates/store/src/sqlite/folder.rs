@@ -180,7 +180,7 @@ pub(super) fn make_room(e: &mut Engine<'_>, now: Timestamp) -> Result<(), StoreE
     if e.m.is_log_old || was_full {
         settle(e, now)?;
     }
-    if e.m.ended.len() > ENDED_MOST || e.m.parked.len() > ENDED_MOST {
+    if e.m.ended.len() + e.m.gathered.len() > WAITING_MOST || e.m.parked.len() > WAITING_MOST {
         // Faster than rows are written: as fast as they are, then.
         follow(e, Duration::MAX)?;
         start(e, now, Reach::Ended(AT_ONCE))?;
@@ -211,7 +211,7 @@ pub(super) fn after_commit(e: &mut Engine<'_>, now: Timestamp, changes: usize) {
             let is_due = e.m.gathered.len() >= JOB_WORTH
                 || e.m.parked.len() >= JOB_WORTH
                 || !e.exposing.waiting.is_empty()
-                || e.m.has_aged(now);
+                || e.m.has_aged(Timestamp(now.0.saturating_sub(AGED_TOGETHER_MS)));
             match pressing {
                 Some(frame) => start(e, now, Reach::Frame(frame)),
                 None if is_due => start(e, now, Reach::Ended(0)),
@@ -275,6 +275,9 @@ pub(super) fn expose(e: &mut Engine<'_>, now: Timestamp, told: Told) {
         let begun = start(e, now, Reach::ALL);
         e.m.is_stopped |= begun.is_err_and(|error| error.is_lasting());
     }
+    if e.m.is_stopped {
+        tell(std::mem::take(&mut e.exposing.of_job));
+    }
 }
 
 /// Begins a job, if there is anything to do. Nothing is under way.
@@ -307,9 +310,14 @@ fn tell(told: Vec<Told>) {
 /// Takes note of what is written, waiting for it so long at most.
 fn follow(e: &mut Engine<'_>, limit: Duration) -> Result<(), StoreError> {
     let Some(folder) = e.folder.as_deref_mut() else { return Ok(()) };
-    match folder.done(limit)? {
-        Some((job, written)) => finish(e.m, e.exposing, *job, written),
-        None => Ok(()),
+    match folder.done(limit) {
+        Ok(Some((job, written))) => finish(e.m, e.exposing, *job, written),
+        Ok(None) => Ok(()),
+        Err(error) => {
+            tell(std::mem::take(&mut e.exposing.of_job));
+            tell(std::mem::take(&mut e.exposing.waiting));
+            Err(error)
+        }
     }
 }
 
@@ -332,8 +340,10 @@ fn finish(
 const AT_ONCE: usize = 4_096;
 /// So many make a transaction worth its syncs while others come.
 const JOB_WORTH: usize = 8_192;
+/// What has aged is written with what ages in the next second, not each by itself.
+const AGED_TOGETHER_MS: i64 = 1_000;
 /// So many wait for their rows before commits wait for those.
-const ENDED_MOST: usize = 65_536;
+const WAITING_MOST: usize = 65_536;
 /// How long upkeep waits for a job that is under way: meanwhile nothing is committed.
 const PATIENCE: Duration = Duration::from_millis(2);
 /// A third of the others' share of a busy processor: folding must keep up with the commits in the end.
