@@ -1,6 +1,8 @@
 //! Durable messages as rows with opaque payloads: what was acknowledged is there after a kill, and
 //! it is always known what became of it.
 //!
+//! A commit is one frame of a journal; rows of SQLite follow it, a message's own once, when it has ended.
+//!
 //! [`Store`] is the one trait: accept, claim, send, finish, cancel, replace, correlate, search. It is
 //! synchronous and takes the time as an argument, so a simulation calls it as it is. [`Sqlite`] is its
 //! engine for one machine; PostgreSQL comes as a second one under the same trait. A server puts the

@@ -208,8 +208,10 @@ pub(super) fn after_commit(e: &mut Engine<'_>, now: Timestamp, changes: usize) {
                 return;
             }
             let pressing = e.journal.as_ref().and_then(|journal| journal.pressing(e.m.known));
-            let is_due = e.m.gathered.len() >= JOB_WORTH
-                || e.m.parked.len() >= JOB_WORTH
+            let is_rested = now.0.saturating_sub(e.m.last_job_at.0) >= JOB_EVERY_MS;
+            let worth = if is_rested { JOB_WORTH } else { JOB_ANYWAY };
+            let is_due = e.m.gathered.len() >= worth
+                || e.m.parked.len() >= worth
                 || !e.exposing.waiting.is_empty()
                 || e.m.has_aged(Timestamp(now.0.saturating_sub(AGED_TOGETHER_MS)));
             match pressing {
@@ -338,8 +340,11 @@ fn finish(
 
 /// Messages that one step of an idle store deals with: some milliseconds.
 const AT_ONCE: usize = 4_096;
-/// So many make a transaction worth its syncs while others come.
-const JOB_WORTH: usize = 8_192;
+/// So many make a transaction worth its syncs while others come, if the last one began so long ago,
+const JOB_WORTH: usize = 2_048;
+const JOB_EVERY_MS: i64 = 50;
+/// and so many at once: smaller ones hold up fewer answers, and cost more.
+const JOB_ANYWAY: usize = 8_192;
 /// What has aged is written with what ages in the next second, not each by itself.
 const AGED_TOGETHER_MS: i64 = 1_000;
 /// So many wait for their rows before commits wait for those.
