@@ -123,15 +123,15 @@ class Kannel:
 
     @staticmethod
     def _get(port, path, fields):
-        """Status and text of an answer; status 0 if there is none."""
+        """Status and text of an answer; status 0 and why if there is none."""
         query = urllib.parse.urlencode(fields, encoding="utf-8")
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}?{query}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}?{query}", timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        except OSError as error:
+            return 0, repr(error)
 
 
 class Sink:
