@@ -53,7 +53,15 @@ pub(crate) struct Journal {
     to_sync: ToSync,
 }
 
-pub(crate) type ToSync = Arc<Mutex<Option<Arc<dyn LogFile>>>>;
+pub(crate) type ToSync = Arc<Mutex<Syncing>>;
+
+/// What is synced, by one thread at a time: the system tells of a failure only once, and every later sync of what it
+/// may have lost must fail, too.
+#[derive(Default)]
+pub(crate) struct Syncing {
+    file: Option<Arc<dyn LogFile>>,
+    has_failed: bool,
+}
 
 struct Segment {
     file: Arc<dyn LogFile>,
@@ -232,7 +240,7 @@ impl Journal {
         (segment.end, segment.salt, segment.last) = (HEADER as u64, header.salt, self.seq);
         self.generation += 1;
         self.current = Some(at);
-        *self.to_sync.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&segment.file));
+        self.to_sync.lock().unwrap_or_else(PoisonError::into_inner).file = Some(Arc::clone(&segment.file));
         Ok(at)
     }
 }
@@ -280,8 +288,13 @@ impl Segment {
 
 /// Makes durable what was appended so far.
 pub(crate) fn sync(to_sync: &ToSync) -> io::Result<()> {
-    let file = to_sync.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    file.map_or(Ok(()), |file| file.sync())
+    let mut syncing = to_sync.lock().unwrap_or_else(PoisonError::into_inner);
+    if syncing.has_failed {
+        return Err(io::Error::other("an earlier sync of the journal failed"));
+    }
+    let synced = syncing.file.as_ref().map_or(Ok(()), |file| file.sync());
+    syncing.has_failed = synced.is_err();
+    synced
 }
 
 /// What a failed write means for the store.
@@ -361,3 +374,42 @@ impl<'a> Iterator for Frames<'a> {
 const HEADER: usize = 64;
 /// "smppkit" and the version of what follows.
 const MAGIC: u64 = u64::from_le_bytes(*b"smppkit\x01");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails once, as a system that tells of lost octets does.
+    #[derive(Default)]
+    struct Broken(Mutex<u32>);
+
+    impl LogFile for Broken {
+        fn length(&self) -> io::Result<u64> {
+            Ok(0)
+        }
+
+        fn read(&self, _: u64) -> io::Result<Vec<u8>> {
+            Ok(Vec::new())
+        }
+
+        fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            let mut syncs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *syncs += 1;
+            if *syncs == 2 { Err(io::Error::other("the disk is broken")) } else { Ok(()) }
+        }
+    }
+
+    #[test]
+    fn after_one_failed_sync_no_other_succeeds() {
+        let to_sync = ToSync::default();
+        let other = Arc::clone(&to_sync);
+        to_sync.lock().unwrap_or_else(PoisonError::into_inner).file = Some(Arc::new(Broken::default()));
+        let synced =
+            [sync(&to_sync), sync(&other), sync(&to_sync), sync(&other)].map(|synced| synced.is_ok());
+        assert_eq!(synced, [true, false, false, false]);
+    }
+}
