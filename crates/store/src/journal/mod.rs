@@ -11,6 +11,7 @@
 
 mod files;
 mod frame;
+mod maker;
 
 pub(crate) use files::Directory;
 pub use files::{Files, LogFile};
@@ -18,13 +19,13 @@ pub(crate) use frame::{Frame, Record, Records};
 
 use crate::error::StoreError;
 use crate::sum::Sum;
+use maker::Maker;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How large a journal may become.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +43,8 @@ pub(crate) struct Journal {
     /// Whose journal it is.
     store: i64,
     segments: Vec<Segment>,
-    /// The next segment's file, being made.
-    next: Option<JoinHandle<io::Result<Arc<dyn LogFile>>>>,
+    /// Makes the next segments' files.
+    maker: Option<Maker>,
     /// Which is written to; none before the first frame of this run.
     current: Option<usize>,
     generation: u64,
@@ -53,14 +54,47 @@ pub(crate) struct Journal {
     to_sync: ToSync,
 }
 
-pub(crate) type ToSync = Arc<Mutex<Syncing>>;
+pub(crate) type ToSync = Arc<Syncing>;
 
-/// What is synced, by one thread at a time: the system tells of a failure only once, and every later sync of what it
-/// may have lost must fail, too.
+/// How far the journal is durable.
 #[derive(Default)]
 pub(crate) struct Syncing {
+    /// The last frame that was written.
+    written: AtomicU64,
+    synced: Mutex<Synced>,
+}
+
+/// One thread syncs at a time: the system tells of a failure only once, and every later sync of what it may have lost
+/// must fail, too.
+#[derive(Default)]
+struct Synced {
+    /// What is written to.
     file: Option<Arc<dyn LogFile>>,
+    /// The last frame that is durable.
+    up_to: u64,
     has_failed: bool,
+}
+
+impl Syncing {
+    /// Makes durable what was appended so far, if it is not yet.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        let mut synced = self.lock();
+        if synced.has_failed {
+            return Err(io::Error::other("an earlier sync of the journal failed"));
+        }
+        let written = self.written.load(Ordering::Acquire);
+        if synced.up_to < written {
+            let done = synced.file.as_ref().map_or(Ok(()), |file| file.sync());
+            synced.has_failed = done.is_err();
+            done?;
+            synced.up_to = written;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Synced> {
+        self.synced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Segment {
@@ -118,7 +152,7 @@ impl Journal {
         }
         let to_sync = ToSync::default();
         let journal =
-            Self { files, limits, store, segments, next: None, current: None, generation, seq, to_sync };
+            Self { files, limits, store, segments, maker: None, current: None, generation, seq, to_sync };
         Ok((journal, Found { frames }))
     }
 
@@ -171,6 +205,7 @@ impl Journal {
         segment.end = end;
         self.seq += 1;
         segment.last = self.seq;
+        self.to_sync.written.store(self.seq, Ordering::Release);
         if end > self.limits.segment / 2 {
             self.look_ahead(known);
         }
@@ -179,34 +214,31 @@ impl Journal {
 
     /// Has the next segment made before it is needed: that takes some milliseconds.
     fn look_ahead(&mut self, known: u64) {
-        let is_needed = self.files.are_made_beside()
-            && self.next.is_none()
-            && self.segments.len() < self.limits.segments
-            && self.free(known).is_none();
-        if !is_needed {
-            return;
+        if self.free(known).is_none() {
+            self.make_ahead(1);
         }
-        let (files, name, length) = (Arc::clone(&self.files), name(self.segments.len()), self.limits.segment);
-        let make = move || {
-            let file = files.open(&name, true)?.ok_or(io::ErrorKind::NotFound)?;
-            let (zeros, from) = (vec![0; 1 << 20], file.length()?);
-            for at in (from..length).step_by(zeros.len()) {
-                // Bit by bit: what is synced meanwhile waits for no more than that.
-                file.write_at(at, &zeros)?;
-                file.sync()?;
-                thread::sleep(Duration::from_millis(1));
-            }
-            Ok(file)
-        };
-        self.next = thread::Builder::new().name("journal".to_owned()).spawn(make).ok();
+    }
+
+    /// Has those made that a busy store needs in its first seconds, while nothing waits for them.
+    pub(crate) fn make_at_start(&mut self) {
+        self.make_ahead(AT_START.saturating_sub(self.segments.len()));
+    }
+
+    /// Has so many more segments made by a thread, unless it is at it.
+    fn make_ahead(&mut self, count: usize) {
+        let from = self.segments.len();
+        let to = (from + count).min(self.limits.segments);
+        if self.files.are_made_beside() && from < to && self.maker.as_ref().is_none_or(Maker::is_done) {
+            let names = (from..to).map(name).collect();
+            self.maker = Maker::start(Arc::clone(&self.files), names, self.limits.segment);
+        }
     }
 
     /// Another segment.
     fn add(&mut self) -> io::Result<usize> {
         let at = self.segments.len();
-        let made = self.next.take().and_then(|thread| thread.join().ok()).and_then(Result::ok);
-        let file = match made {
-            Some(file) => file,
+        let file = match self.maker.as_mut().and_then(Maker::take) {
+            Some(made) => made,
             None => self.files.open(&name(at), true)?.ok_or(io::ErrorKind::NotFound)?,
         };
         self.segments.push(Segment { length: file.length()?, file, end: 0, salt: 0, last: 0 });
@@ -215,13 +247,13 @@ impl Journal {
 
     /// Syncs what was appended.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        sync(&self.to_sync)
+        self.to_sync.sync()
     }
 
     fn begin(&mut self, known: u64) -> Result<usize, StoreError> {
         if self.current.is_some() {
             // Nothing of the next one counts without the whole of this one.
-            sync(&self.to_sync).map_err(failed)?;
+            self.to_sync.sync().map_err(failed)?;
         }
         let at = match self.free(known) {
             Some(at) => at,
@@ -240,17 +272,8 @@ impl Journal {
         (segment.end, segment.salt, segment.last) = (HEADER as u64, header.salt, self.seq);
         self.generation += 1;
         self.current = Some(at);
-        self.to_sync.lock().unwrap_or_else(PoisonError::into_inner).file = Some(Arc::clone(&segment.file));
+        self.to_sync.lock().file = Some(Arc::clone(&segment.file));
         Ok(at)
-    }
-}
-
-impl Drop for Journal {
-    fn drop(&mut self) {
-        // Whoever opens the directory next must not find it still writing.
-        if let Some(next) = self.next.take() {
-            let _ = next.join();
-        }
     }
 }
 
@@ -284,17 +307,6 @@ impl Segment {
         }
         Ok(())
     }
-}
-
-/// Makes durable what was appended so far.
-pub(crate) fn sync(to_sync: &ToSync) -> io::Result<()> {
-    let mut syncing = to_sync.lock().unwrap_or_else(PoisonError::into_inner);
-    if syncing.has_failed {
-        return Err(io::Error::other("an earlier sync of the journal failed"));
-    }
-    let synced = syncing.file.as_ref().map_or(Ok(()), |file| file.sync());
-    syncing.has_failed = synced.is_err();
-    synced
 }
 
 /// What a failed write means for the store.
@@ -372,6 +384,8 @@ impl<'a> Iterator for Frames<'a> {
 }
 
 const HEADER: usize = 64;
+/// At 30,000 messages a second three are in use at a time.
+const AT_START: usize = 4;
 /// "smppkit" and the version of what follows.
 const MAGIC: u64 = u64::from_le_bytes(*b"smppkit\x01");
 
@@ -405,11 +419,21 @@ mod tests {
 
     #[test]
     fn after_one_failed_sync_no_other_succeeds() {
-        let to_sync = ToSync::default();
-        let other = Arc::clone(&to_sync);
-        to_sync.lock().unwrap_or_else(PoisonError::into_inner).file = Some(Arc::new(Broken::default()));
-        let synced =
-            [sync(&to_sync), sync(&other), sync(&to_sync), sync(&other)].map(|synced| synced.is_ok());
+        let syncing = Syncing::default();
+        syncing.lock().file = Some(Arc::new(Broken::default()));
+        let synced = [1, 2, 3, 3].map(|written| {
+            syncing.written.store(written, Ordering::Release);
+            syncing.sync().is_ok()
+        });
         assert_eq!(synced, [true, false, false, false]);
+    }
+
+    #[test]
+    fn what_is_durable_is_not_synced_again() {
+        let (syncing, file) = (Syncing::default(), Arc::new(Broken::default()));
+        syncing.lock().file = Some(Arc::clone(&file) as Arc<dyn LogFile>);
+        syncing.written.store(1, Ordering::Release);
+        assert!((0..3).all(|_| syncing.sync().is_ok()));
+        assert_eq!(*file.0.lock().unwrap(), 1);
     }
 }

@@ -5,7 +5,7 @@ use super::checkpoint;
 use super::fold::{self, Applying, Job, Reach};
 use super::memory::Memory;
 use crate::error::StoreError;
-use crate::journal::{self, ToSync};
+use crate::journal::ToSync;
 use crate::message::Timestamp;
 use rusqlite::Connection;
 use std::fmt;
@@ -127,7 +127,7 @@ pub(super) struct SyncFirst {
 
 impl SyncFirst {
     pub(super) fn sync(&self) -> Result<(), StoreError> {
-        self.by(&mut || self.journal.as_ref().map_or(Ok(()), journal::sync))
+        self.by(&mut || self.journal.as_ref().map_or(Ok(()), |journal| journal.sync()))
     }
 
     pub(super) fn by(&self, sync: &mut dyn FnMut() -> io::Result<()>) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ use super::fold::Gathered;
 use super::hash::{IdHasher, Seeded};
 use super::live::{Live, OnDisk, Phase};
 use super::orphan::Orphans;
+use super::parts::Parts;
 use super::remotes::Remotes;
 use super::schema::Day;
 use crate::change::Change;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Memory {
     pub(super) settings: Settings,
-    pub(super) live: ById<Live>,
+    pub(super) live: Lives,
     queues: HashMap<Arc<str>, Queue, Seeded>,
     /// Unclaimed messages in memory that expire.
     pub(super) expiring: BTreeSet<(Timestamp, MessageId)>,
@@ -167,7 +168,7 @@ impl Memory {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             settings,
-            live: HashMap::default(),
+            live: Parts::default(),
             queues: HashMap::default(),
             expiring: BTreeSet::new(),
             ended: VecDeque::new(),
@@ -548,5 +549,8 @@ impl Memory {
 fn named(account: &str, reference: &str) -> Box<str> {
     format!("{account}\0{reference}").into()
 }
+
+/// What runs, and what has ended and is not in rows yet.
+pub(super) type Lives = Parts<MessageId, Live, BuildHasherDefault<IdHasher>>;
 
 pub(super) type ById<T> = HashMap<MessageId, T, BuildHasherDefault<IdHasher>>;

@@ -18,6 +18,7 @@ pub(crate) mod live;
 mod lock;
 mod memory;
 mod orphan;
+mod parts;
 mod pick;
 mod read;
 mod recover;
@@ -99,6 +100,9 @@ impl Sqlite {
         if let (Folding::Beside, Some(path)) = (folding, &store.path) {
             let connection = prepared(Connection::open(path)?, &store.memory.settings)?;
             store.folder = Some(Folder::start(path, connection, store.sync.clone())?);
+            if let Some(journal) = &mut store.journal {
+                journal.make_at_start();
+            }
         }
         Ok(store)
     }
