@@ -180,7 +180,6 @@ impl Job {
             return None;
         }
         m.are_counters_new = false;
-        m.last_job_at = now;
         Some(job)
     }
 

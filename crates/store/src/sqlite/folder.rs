@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A thread with a connection of its own that writes one job after the other.
 pub(super) struct Folder {
@@ -23,6 +23,8 @@ pub(super) struct Folder {
     written: Receiver<Written>,
     thread: Option<JoinHandle<()>>,
     is_busy: bool,
+    /// Until when it leaves the disk to the commits, unless much waits.
+    rests_until: Instant,
 }
 
 enum Asked {
@@ -30,7 +32,11 @@ enum Asked {
     Checkpoint,
 }
 
-type Written = (Box<Job>, Result<(), StoreError>);
+struct Written {
+    job: Box<Job>,
+    done: Result<(), StoreError>,
+    took: Duration,
+}
 
 /// Who waits until what is in memory only can be read in rows.
 #[derive(Default)]
@@ -73,7 +79,13 @@ impl Folder {
                 run(&connection, &sync, &asked, &tell);
             })
             .map_err(|source| StoreError::Path { path: path.to_owned(), source })?;
-        Ok(Self { ask: Some(ask), written, thread: Some(thread), is_busy: false })
+        Ok(Self {
+            ask: Some(ask),
+            written,
+            thread: Some(thread),
+            is_busy: false,
+            rests_until: Instant::now(),
+        })
     }
 
     /// Hands it a job; it has none.
@@ -91,6 +103,7 @@ impl Folder {
         match self.written.recv_timeout(limit) {
             Ok(written) => {
                 self.is_busy = false;
+                self.rests_until = Instant::now() + written.took.max(REST);
                 Ok(Some(written))
             }
             Err(RecvTimeoutError::Timeout) => Ok(None),
@@ -155,8 +168,9 @@ fn run(connection: &Connection, sync: &SyncFirst, asked: &Receiver<Asked>, tell:
     while let Ok(asked) = asked.recv() {
         match asked {
             Asked::Write(mut job) => {
-                let written = sync.sync().and_then(|()| job.write(connection));
-                if tell.send((job, written)).is_err() {
+                let begun = Instant::now();
+                let done = sync.sync().and_then(|()| job.write(connection));
+                if tell.send(Written { job, done, took: begun.elapsed() }).is_err() {
                     return;
                 }
             }
@@ -208,8 +222,7 @@ pub(super) fn after_commit(e: &mut Engine<'_>, now: Timestamp, changes: usize) {
                 return;
             }
             let pressing = e.journal.as_ref().and_then(|journal| journal.pressing(e.m.known));
-            let is_rested = now.0.saturating_sub(e.m.last_job_at.0) >= JOB_EVERY_MS;
-            let worth = if is_rested { JOB_WORTH } else { JOB_ANYWAY };
+            let worth = if Instant::now() < folder.rests_until { JOB_ANYWAY } else { JOB_WORTH };
             let is_due = e.m.gathered.len() >= worth
                 || e.m.parked.len() >= worth
                 || !e.exposing.waiting.is_empty()
@@ -313,7 +326,7 @@ fn tell(told: Vec<Told>) {
 fn follow(e: &mut Engine<'_>, limit: Duration) -> Result<(), StoreError> {
     let Some(folder) = e.folder.as_deref_mut() else { return Ok(()) };
     match folder.done(limit) {
-        Ok(Some((job, written))) => finish(e.m, e.exposing, *job, written),
+        Ok(Some(Written { job, done, .. })) => finish(e.m, e.exposing, *job, done),
         Ok(None) => Ok(()),
         Err(error) => {
             tell(std::mem::take(&mut e.exposing.of_job));
@@ -340,10 +353,11 @@ fn finish(
 
 /// Messages that one step of an idle store deals with: some milliseconds.
 const AT_ONCE: usize = 4_096;
-/// So many make a transaction worth its syncs while others come, if the last one began so long ago,
-const JOB_WORTH: usize = 2_048;
-const JOB_EVERY_MS: i64 = 50;
-/// and so many at once: smaller ones hold up fewer answers, and cost more.
+/// So many make a transaction worth its syncs while others come, if the thread has rested for as long as the last one
+/// took, and at least so long: small ones hold up answers for less time each,
+const JOB_WORTH: usize = 256;
+const REST: Duration = Duration::from_millis(8);
+/// and so many at once: large ones cost less.
 const JOB_ANYWAY: usize = 8_192;
 /// What has aged is written with what ages in the next second, not each by itself.
 const AGED_TOGETHER_MS: i64 = 1_000;

@@ -28,8 +28,6 @@ pub(super) struct Memory {
     /// Ended and not folded, in the order of their ends.
     pub(super) ended: VecDeque<MessageId>,
     pub(super) gathered: Gathered,
-    /// When rows were begun to be written last.
-    pub(super) last_job_at: Timestamp,
     /// What leaves memory when its time is up, in the order they began to run.
     pub(super) ageing: VecDeque<(Timestamp, MessageId)>,
     /// How many messages' rows do not say all since each frame from [`Memory::first_dirty`] on: those of the first
@@ -173,7 +171,6 @@ impl Memory {
             expiring: BTreeSet::new(),
             ended: VecDeque::new(),
             gathered: Gathered::default(),
-            last_job_at: Timestamp(i64::MIN),
             ageing: VecDeque::new(),
             dirty: VecDeque::new(),
             first_dirty: 1,

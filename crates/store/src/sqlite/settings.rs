@@ -21,7 +21,8 @@ pub struct Settings {
     /// that is more.
     pub fold_batch: usize,
     /// Pages of 4 KiB in the tables' write-ahead log before they are copied into the file and the log
-    /// begins anew; default 1,000, 4 MB. An idle store copies them without being asked.
+    /// begins anew; default 100, 400 kB: what is synced at once holds up the journal's sync, and an answer, for as long.
+    /// An idle store copies them without being asked.
     pub wal_pages: u32,
     /// Who writes rows; default [`Folding::Beside`].
     pub folding: Folding,
@@ -53,7 +54,7 @@ impl Default for Settings {
             live_limit: 400_000,
             fold_after: Duration::from_secs(60),
             fold_batch: 64,
-            wal_pages: 1_000,
+            wal_pages: 100,
             folding: Folding::Beside,
             segment: 8 << 20,
             segments: 32,
