@@ -2,25 +2,43 @@
 
 use crate::change::{Change, Outcome};
 use crate::error::StoreError;
-use crate::handle::{Done, Uncommitted};
+use crate::handle::{Committed, Done, Shared, Uncommitted};
 use crate::store::Syncer;
+use crate::waits::Counted;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 /// A group that is committed, and who is to be told.
 pub(crate) struct Group {
     changes: Vec<Change>,
-    /// How many of the changes each gave.
-    callers: Vec<(usize, Done)>,
+    callers: Vec<Caller>,
     outcomes: Vec<Outcome>,
 }
 
+/// One who gave some of them.
+pub(crate) struct Caller {
+    pub(crate) count: usize,
+    /// Since when this one waits, if it does.
+    pub(crate) since: Option<Instant>,
+    pub(crate) done: Done,
+}
+
+impl Caller {
+    fn tell(self, waits: &Counted, committed: Committed) {
+        if let Some(since) = self.since {
+            waits.add(since.elapsed());
+        }
+        (self.done)(committed);
+    }
+}
+
 impl Group {
-    pub(crate) fn new(changes: Vec<Change>, callers: Vec<(usize, Done)>) -> Self {
+    pub(crate) fn new(changes: Vec<Change>, callers: Vec<Caller>) -> Self {
         let outcomes = Vec::with_capacity(changes.len());
         Self { changes, callers, outcomes }
     }
@@ -30,25 +48,27 @@ impl Group {
         (&self.changes, &mut self.outcomes)
     }
 
-    pub(crate) fn tell(self, committed: Result<(), StoreError>) {
+    pub(crate) fn tell(self, committed: Result<(), StoreError>, waits: &Counted) {
         match committed {
             Ok(()) => {
                 let mut outcomes = self.outcomes.into_iter();
-                for (count, done) in self.callers {
-                    done(Ok(outcomes.by_ref().take(count).collect()));
+                for caller in self.callers {
+                    let own = outcomes.by_ref().take(caller.count).collect();
+                    caller.tell(waits, Ok(own));
                 }
             }
             Err(error) => {
                 let mut changes = self.changes.into_iter();
                 let again = if error.is_lasting() { || StoreError::Stopped } else { || StoreError::Full };
                 let mut first = Some(error);
-                for (count, done) in self.callers {
-                    if count == 0 {
-                        done(Ok(Vec::new()));
+                for caller in self.callers {
+                    if caller.count == 0 {
+                        caller.tell(waits, Ok(Vec::new()));
                         continue;
                     }
                     let error = first.take().unwrap_or_else(again);
-                    done(Err(Uncommitted { error, changes: changes.by_ref().take(count).collect() }));
+                    let changes = changes.by_ref().take(caller.count).collect();
+                    caller.tell(waits, Err(Uncommitted { error, changes }));
                 }
             }
         }
@@ -58,6 +78,7 @@ impl Group {
 /// The way to the thread. Dropped, it waits until all it was given is durable.
 pub(crate) struct Beside {
     sync: Arc<Mutex<Syncer>>,
+    shared: Arc<Shared>,
     /// Groups that were given and not all of whose callers are told.
     under_way: Arc<AtomicUsize>,
     give: Option<SyncSender<Group>>,
@@ -65,14 +86,14 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    pub(crate) fn start(sync: Syncer) -> io::Result<Self> {
+    pub(crate) fn start(sync: Syncer, shared: Arc<Shared>) -> io::Result<Self> {
         let sync = Arc::new(Mutex::new(sync));
         let under_way = Arc::new(AtomicUsize::new(0));
         let (give, given) = sync_channel(AHEAD);
-        let own = (Arc::clone(&sync), Arc::clone(&under_way));
+        let own = (Arc::clone(&sync), Arc::clone(&under_way), Arc::clone(&shared));
         let thread = thread::Builder::new().name("sync".to_owned());
-        let thread = thread.spawn(move || run(&own.0, &own.1, &given))?;
-        Ok(Self { sync, under_way, give: Some(give), thread: Some(thread) })
+        let thread = thread.spawn(move || run(&own.0, &own.1, &own.2.waits, &given))?;
+        Ok(Self { sync, shared, under_way, give: Some(give), thread: Some(thread) })
     }
 
     /// Makes a group durable and tells its callers, here if that spares the way to the thread and nobody
@@ -80,14 +101,14 @@ impl Beside {
     /// makes the next group larger.
     pub(crate) fn give(&self, group: Group, is_last: bool) {
         if is_last && self.under_way.load(Ordering::Acquire) == 0 {
-            return group.tell(lock(&self.sync)());
+            return group.tell(lock(&self.sync)(), &self.shared.waits);
         }
         self.under_way.fetch_add(1, Ordering::AcqRel);
         if let Some(give) = &self.give
             && let Err(lost) = give.send(group)
         {
             // It ended by a panic of a callback's.
-            lost.0.tell(Err(StoreError::Closed));
+            lost.0.tell(Err(StoreError::Closed), &self.shared.waits);
         }
     }
 }
@@ -113,16 +134,16 @@ impl Drop for Beside {
     }
 }
 
-fn run(sync: &Mutex<Syncer>, under_way: &AtomicUsize, given: &Receiver<Group>) {
+fn run(sync: &Mutex<Syncer>, under_way: &AtomicUsize, waits: &Counted, given: &Receiver<Group>) {
     while let Ok(first) = given.recv() {
         // One sync for all that were written before it begins.
         let more: Vec<Group> = given.try_iter().collect();
         let count = 1 + more.len();
         let synced = lock(sync)();
         let has_failed = synced.is_err();
-        first.tell(synced);
+        first.tell(synced, waits);
         for group in more {
-            group.tell(if has_failed { Err(StoreError::Stopped) } else { Ok(()) });
+            group.tell(if has_failed { Err(StoreError::Stopped) } else { Ok(()) }, waits);
         }
         under_way.fetch_sub(count, Ordering::AcqRel);
     }

@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::message::Timestamp;
 use crate::store::Store;
 use crate::ticket::{Ticket, ticket};
+use crate::waits::{Counted, Waits};
 use crate::writer::WriterLimits;
 use std::collections::VecDeque;
 use std::fmt;
@@ -77,7 +78,7 @@ impl Handle {
 
     fn take(&self, changes: Vec<Change>, done: Done, is_awaited: bool) -> Result<(), NotTaken> {
         let weight = changes.len();
-        self.give(Batch { weight, is_awaited, work: Work::Changes(changes, done) })
+        self.give(Batch::new(weight, is_awaited, Work::Changes(changes, done)))
     }
 
     fn give(&self, batch: Batch) -> Result<(), NotTaken> {
@@ -122,7 +123,7 @@ impl Handle {
             },
             done,
         );
-        self.give(Batch { weight, is_awaited: true, work })
+        self.give(Batch::new(weight, true, work))
     }
 
     /// The same, of a batch that is there and that `work` may add to, and that nobody waits for: see
@@ -134,7 +135,7 @@ impl Handle {
         done: impl FnOnce(Committed, C) + Send + 'static,
     ) -> Result<(), NotTaken> {
         let weight = changes.len();
-        self.give(Batch { weight, is_awaited: false, work: Work::prepare(changes, work, done) })
+        self.give(Batch::new(weight, false, Work::prepare(changes, work, done)))
     }
 
     /// Runs something on the store, after the group that is being committed, and in the same turn if
@@ -185,6 +186,11 @@ impl Handle {
     pub fn waiting(&self) -> usize {
         self.shared.lock().weight
     }
+
+    /// How long those who waited for a commit did so.
+    pub fn waits(&self) -> Waits {
+        self.shared.waits.read()
+    }
 }
 
 impl fmt::Debug for Handle {
@@ -201,8 +207,15 @@ type BackedUp = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// What one caller wants in one commit.
 pub(crate) struct Batch {
     weight: usize,
-    is_awaited: bool,
+    /// Since when somebody waits for it, if so.
+    pub(crate) awaited_since: Option<Instant>,
     pub(crate) work: Work,
+}
+
+impl Batch {
+    fn new(weight: usize, is_awaited: bool, work: Work) -> Self {
+        Self { weight, awaited_since: is_awaited.then(Instant::now), work }
+    }
 }
 
 pub(crate) enum Work {
@@ -229,6 +242,7 @@ pub(crate) struct Shared {
     pub(crate) limits: WriterLimits,
     pub(crate) pending: Mutex<Pending>,
     pub(crate) wake: Condvar,
+    pub(crate) waits: Counted,
 }
 
 #[derive(Default)]
@@ -249,7 +263,7 @@ pub(crate) struct Pending {
 
 impl Shared {
     pub(crate) fn new(limits: WriterLimits) -> Arc<Self> {
-        Arc::new(Self { limits, pending: Mutex::default(), wake: Condvar::new() })
+        Arc::new(Self { limits, pending: Mutex::default(), wake: Condvar::new(), waits: Counted::default() })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Pending> {
@@ -302,10 +316,10 @@ impl Pending {
     /// True if the writer is to look at it: that it must be committed, or from when on it waits.
     fn push(&mut self, batch: Batch) -> bool {
         let is_first = self.batches.is_empty();
-        if is_first && !batch.is_awaited {
+        let is_awaited = batch.awaited_since.is_some();
+        if is_first && !is_awaited {
             self.since = Some(Instant::now());
         }
-        let is_awaited = batch.is_awaited;
         self.awaited += usize::from(is_awaited);
         self.weight += batch.weight;
         self.batches.push_back(batch);
@@ -333,7 +347,7 @@ impl Pending {
                 break;
             }
             weight += next.weight;
-            self.awaited -= usize::from(next.is_awaited);
+            self.awaited -= usize::from(next.awaited_since.is_some());
             group.extend(self.batches.pop_front());
         }
         self.weight -= weight;

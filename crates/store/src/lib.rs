@@ -70,6 +70,7 @@ mod sqlite;
 mod store;
 mod sum;
 mod ticket;
+mod waits;
 mod writer;
 
 pub use change::{Change, Outcome, Refusal};
@@ -86,4 +87,5 @@ pub use pump::Pump;
 pub use sqlite::{Folding, Reader, Settings, Sqlite};
 pub use store::{Store, Syncer};
 pub use ticket::{Lost, Ticket};
+pub use waits::Waits;
 pub use writer::{Writer, WriterLimits};

@@ -1,6 +1,6 @@
 //! The turns of a writer: a group is gathered, committed and answered, then the calls are made.
 
-use crate::beside::{Beside, Group};
+use crate::beside::{Beside, Caller, Group};
 use crate::handle::{Batch, Handle, Shared, Work};
 use crate::message::Timestamp;
 use crate::store::Store;
@@ -53,7 +53,7 @@ impl<S: Store> Pump<S> {
     /// Has groups made durable by a thread, if the store can.
     pub(crate) fn sync_beside(&mut self) -> io::Result<()> {
         if let Some(sync) = self.store.sync_beside().map_err(io::Error::other)? {
-            self.beside = Some(Beside::start(sync)?);
+            self.beside = Some(Beside::start(sync, Arc::clone(&self.shared))?);
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Served<'_> {
                     (own, done)
                 }
             };
-            callers.push((own.len(), done));
+            callers.push(Caller { count: own.len(), since: batch.awaited_since, done });
             if changes.is_empty() {
                 changes = own;
             } else {
@@ -149,7 +149,7 @@ impl Served<'_> {
                 let is_last = !self.shared.lock().is_due(&self.shared.limits);
                 beside.give(group, is_last);
             }
-            (committed, _) => group.tell(committed),
+            (committed, _) => group.tell(committed, &self.shared.waits),
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+
+use smppkit_store::Waits;
 
 use super::Operated;
 use super::pulse::Pulse;
@@ -59,6 +62,7 @@ impl Collector for Collected {
         let (plan, pulse) = (hub.plan.load_full(), self.0.pulse().clone());
         counters(&mut encoder, &plan)?;
         store(&mut encoder, &pulse, hub.store.waiting())?;
+        commits(&mut encoder, &hub.store.waits())?;
         sessions(&mut encoder, &self.0, &plan)
     }
 }
@@ -134,6 +138,18 @@ fn store(encoder: &mut DescriptorEncoder<'_>, pulse: &Pulse, waiting: usize) -> 
         "1 while the store takes no messages",
         u64::from(pulse.trouble.is_some()),
     )
+}
+
+fn commits(encoder: &mut DescriptorEncoder<'_>, waits: &Waits) -> fmt::Result {
+    let mut histogram = encoder.encode_descriptor(
+        "smppkit_gateway_store_commit_seconds",
+        "From a change being handed to the store to its being durable, of those that somebody waits for",
+        None,
+        MetricType::Histogram,
+    )?;
+    let seconds = |limit: &Option<Duration>| limit.map_or(f64::MAX, |limit| limit.as_secs_f64());
+    let buckets: Vec<_> = waits.counts.iter().map(|(limit, count)| (seconds(limit), *count)).collect();
+    histogram.encode_histogram::<NoLabelSet>(waits.sum.as_secs_f64(), waits.count(), &buckets, None)
 }
 
 fn sessions(encoder: &mut DescriptorEncoder<'_>, operated: &Operated, plan: &Plan) -> fmt::Result {

@@ -22,6 +22,20 @@ fn metrics_count_what_passed() {
 }
 
 #[test]
+fn how_long_commits_take_is_told() {
+    let gateway = Gateway::start();
+    let number = |gateway: &Gateway, rest: &str| {
+        let name = format!("smppkit_gateway_store_commit_seconds_{rest}");
+        gateway.metric(&name).parse::<f64>().unwrap()
+    };
+    let before = number(&gateway, "count");
+    gateway.send("447700900122", &[]);
+    let [count, all, sum] = ["count", "bucket{le=\"+Inf\"}", "sum"].map(|rest| number(&gateway, rest));
+    assert!(count > before && all >= count, "{count} of {all}, {before} before");
+    assert!(sum > 0.0 && sum < 60.0, "{sum} s");
+}
+
+#[test]
 fn what_waits_is_counted_by_queue() {
     let gateway = Gateway::start();
     gateway.ask("POST", "/api/v1/connectors/up/drain", "").json(200);
