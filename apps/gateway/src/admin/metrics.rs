@@ -147,7 +147,7 @@ fn commits(encoder: &mut DescriptorEncoder<'_>, waits: &Waits) -> fmt::Result {
         None,
         MetricType::Histogram,
     )?;
-    let seconds = |limit: &Option<Duration>| limit.map_or(f64::MAX, |limit| limit.as_secs_f64());
+    let seconds = |limit: &Option<Duration>| limit.map_or(f64::INFINITY, |limit| limit.as_secs_f64());
     let buckets: Vec<_> = waits.counts.iter().map(|(limit, count)| (seconds(limit), *count)).collect();
     histogram.encode_histogram::<NoLabelSet>(waits.sum.as_secs_f64(), waits.count(), &buckets, None)
 }
