@@ -4,7 +4,7 @@ use crate::change::{Change, Outcome};
 use crate::error::StoreError;
 use crate::handle::{Committed, Done, Shared, Uncommitted};
 use crate::store::Syncer;
-use crate::waits::Counted;
+use crate::waits::Tally;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,7 +29,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    fn tell(self, waits: &Counted, committed: Committed) {
+    fn tell(self, waits: &Tally, committed: Committed) {
         if let Some(since) = self.since {
             waits.add(since.elapsed());
         }
@@ -48,7 +48,7 @@ impl Group {
         (&self.changes, &mut self.outcomes)
     }
 
-    pub(crate) fn tell(self, committed: Result<(), StoreError>, waits: &Counted) {
+    pub(crate) fn tell(self, committed: Result<(), StoreError>, waits: &Tally) {
         match committed {
             Ok(()) => {
                 let mut outcomes = self.outcomes.into_iter();
@@ -134,7 +134,7 @@ impl Drop for Beside {
     }
 }
 
-fn run(sync: &Mutex<Syncer>, under_way: &AtomicUsize, waits: &Counted, given: &Receiver<Group>) {
+fn run(sync: &Mutex<Syncer>, under_way: &AtomicUsize, waits: &Tally, given: &Receiver<Group>) {
     while let Ok(first) = given.recv() {
         // One sync for all that were written before it begins.
         let more: Vec<Group> = given.try_iter().collect();

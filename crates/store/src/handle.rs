@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::message::Timestamp;
 use crate::store::Store;
 use crate::ticket::{Ticket, ticket};
-use crate::waits::{Counted, Waits};
+use crate::waits::{Tally, Waits};
 use crate::writer::WriterLimits;
 use std::collections::VecDeque;
 use std::fmt;
@@ -242,7 +242,7 @@ pub(crate) struct Shared {
     pub(crate) limits: WriterLimits,
     pub(crate) pending: Mutex<Pending>,
     pub(crate) wake: Condvar,
-    pub(crate) waits: Counted,
+    pub(crate) waits: Tally,
 }
 
 #[derive(Default)]
@@ -263,7 +263,7 @@ pub(crate) struct Pending {
 
 impl Shared {
     pub(crate) fn new(limits: WriterLimits) -> Arc<Self> {
-        Arc::new(Self { limits, pending: Mutex::default(), wake: Condvar::new(), waits: Counted::default() })
+        Arc::new(Self { limits, pending: Mutex::default(), wake: Condvar::new(), waits: Tally::default() })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Pending> {

@@ -21,12 +21,12 @@ impl Waits {
 
 /// Where they are counted.
 #[derive(Debug, Default)]
-pub(crate) struct Counted {
+pub(crate) struct Tally {
     counts: [AtomicU64; LIMITS.len() + 1],
     nanoseconds: AtomicU64,
 }
 
-impl Counted {
+impl Tally {
     pub(crate) fn add(&self, wait: Duration) {
         let at = LIMITS.partition_point(|limit| Duration::from_micros(*limit) < wait);
         if let Some(count) = self.counts.get(at) {
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_counted_where_it_belongs() {
-        let counted = Counted::default();
+        let counted = Tally::default();
         for micros in [50, 100, 101, 5_000, 2_000_000] {
             counted.add(Duration::from_micros(micros));
         }
