@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 use std::task::Context;
+use std::time::Instant;
 
 use rustls::pki_types::CertificateDer;
 use smppkit_session::{Asked, Event, SendError, Session};
@@ -53,6 +54,12 @@ pub trait Application: Send + 'static {
         let _ = (link, cx);
     }
 
+    /// When [`poll`](Self::poll) is called at the latest, though nothing has happened; looked at after each of
+    /// its calls.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
     /// The connection is gone. Requests without an answer were handed back as
     /// [`Event::Failed`] before.
     fn ended(&mut self, ended: &Ended) {
@@ -72,6 +79,7 @@ pub struct Link<'a, T> {
     pub(crate) certificate: Option<&'a CertificateDer<'static>>,
     pub(crate) cut: &'a mut Option<Cut>,
     pub(crate) pace: &'a mut Option<Pace>,
+    pub(crate) drain: &'a mut bool,
 }
 
 /// What becomes of a frame that has come.
@@ -162,6 +170,12 @@ impl<T> Link<'_, T> {
     /// As [`Session::unbind`].
     pub fn unbind(&mut self) {
         self.session.unbind(self.now.mono, self.out);
+    }
+
+    /// Ends the session more politely still: no request is taken or sent any more, and unbind goes out once all
+    /// are answered, in both directions.
+    pub fn drain(&mut self) {
+        *self.drain = true;
     }
 
     /// As [`Session::enquire_link`].

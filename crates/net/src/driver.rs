@@ -19,8 +19,7 @@ use bytes::{Bytes, BytesMut};
 use rustls::pki_types::CertificateDer;
 use smppkit_session::{Asked, CloseReason, Event, Session};
 use smppkit_wire::{CommandStatus, Frame, Frames, Role, State};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::ReadBuf;
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
 
@@ -28,6 +27,7 @@ use crate::application::{Application, Arriving, Cut, Link, Pace};
 use crate::clock::Now;
 use crate::gate::{Entry, Order};
 use crate::limits::ConnectionLimits;
+use crate::stream::Stream;
 
 /// Octets read at once. At a window of 1,000 messages a larger buffer saves no more system calls.
 const READ_OCTETS: usize = 64 * 1024;
@@ -94,12 +94,21 @@ pub(crate) struct Connection<S, A: Application> {
     stalled: Option<Instant>,
     /// Since when the peer has shut its half.
     peer_shut: Option<Instant>,
-    /// No more requests are taken, and unbind goes out once all are answered: at this time at the latest.
-    draining: Option<Instant>,
+    /// No more requests are taken or sent, and unbind goes out once all are answered.
+    draining: Option<Draining>,
     pace: Option<Pace>,
     /// When the next write may be, by the pace.
     next_write: Option<Instant>,
     ending: Option<Ending>,
+}
+
+/// How long a connection that is to end waits for answers.
+#[derive(Debug, Clone, Copy)]
+struct Draining {
+    /// For ours.
+    ours: Instant,
+    /// For the peer's.
+    theirs: Instant,
 }
 
 /// The last acts of a connection.
@@ -110,44 +119,6 @@ struct Ending {
     /// When the connection is reset; nothing is read or written any more until then.
     reset: Option<Instant>,
     until: Instant,
-}
-
-/// What SMPP runs over: a TCP connection, below TLS or not.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
-    /// The socket.
-    fn tcp(&self) -> &TcpStream;
-
-    /// What the peer has shown, if it was asked and is believed.
-    fn peer_certificate(&self) -> Option<CertificateDer<'static>> {
-        None
-    }
-
-    /// Closing will throw away what the kernel has not sent, and say so to the peer.
-    fn reset(&self) {
-        let _ = socket2::SockRef::from(self.tcp()).set_linger(Some(Duration::ZERO));
-    }
-}
-
-impl Stream for TcpStream {
-    fn tcp(&self) -> &TcpStream {
-        self
-    }
-}
-
-impl Stream for tokio_rustls::client::TlsStream<TcpStream> {
-    fn tcp(&self) -> &TcpStream {
-        self.get_ref().0
-    }
-}
-
-impl Stream for tokio_rustls::server::TlsStream<TcpStream> {
-    fn tcp(&self) -> &TcpStream {
-        self.get_ref().0
-    }
-
-    fn peer_certificate(&self) -> Option<CertificateDer<'static>> {
-        self.get_ref().1.peer_certificates()?.first().cloned()
-    }
 }
 
 impl<S: Stream, A: Application + Unpin> Connection<S, A> {
@@ -199,11 +170,15 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         out: &mut Vec<u8>,
         ask: impl FnOnce(&mut A, &mut Link<'_, A::Token>) -> R,
     ) -> R {
-        let mut cut = None;
+        let (mut cut, mut drain) = (None, false);
         let (session, pace) = (&mut self.session, &mut self.pace);
         let certificate = self.certificate.as_ref();
-        let mut link = Link { session, out, now, peer: self.peer, certificate, cut: &mut cut, pace };
+        let peer = self.peer;
+        let mut link = Link { session, out, now, peer, certificate, cut: &mut cut, pace, drain: &mut drain };
         let answer = ask(&mut self.app, &mut link);
+        if drain {
+            self.begin_drain(now);
+        }
         if cut.is_some() {
             self.cut(now, cut);
         }
@@ -350,9 +325,11 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         let stalled = self.stalled.map(|since| since + self.limits.write_stall);
         let ending = self.ending.as_ref().map(|ending| ending.reset.unwrap_or(ending.until));
         let alive = |deadline: Option<Instant>| deadline.filter(|_| ending.is_none());
-        let [session, shut, drained] = [self.session.deadline(), self.shut_until(), self.draining].map(alive);
+        let (session, app) = (self.session.deadline(), self.app.deadline());
+        let [session, app, shut, drained] =
+            [session, app, self.shut_until(), self.drained_until()].map(alive);
         let paced = self.next_write.filter(|_| !self.unsent.is_empty() && self.pace.is_some());
-        let deadlines = [session, shut, drained, stalled, paced, ending];
+        let deadlines = [session, app, shut, drained, stalled, paced, ending];
         let Some(deadline) = deadlines.into_iter().flatten().min() else {
             return false;
         };
@@ -377,12 +354,7 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         }
         match order {
             Order::None => {}
-            Order::Drain => match self.session.state() {
-                // An unbind is under way: it ends by itself.
-                State::Unbound => {}
-                state if state.is_bound() => self.draining = Some(now.mono + self.answer_time()),
-                _ => self.end(now, Ended::Cut),
-            },
+            Order::Drain => self.begin_drain(now),
             Order::Kick => {
                 self.end(now, Ended::Cut);
                 if let Some(ending) = &mut self.ending {
@@ -407,13 +379,36 @@ impl<S: Stream, A: Application + Unpin> Connection<S, A> {
         self.session.refuse(asked, later, out);
     }
 
-    /// While draining: unbinds once all that was taken is answered. A peer may close as soon as it has
-    /// answered unbind, and whatever is answered later is lost.
+    fn begin_drain(&mut self, now: Now) {
+        match self.session.state() {
+            // An unbind is under way: it ends by itself.
+            State::Unbound => {}
+            state if state.is_bound() => {
+                self.session.leave();
+                self.draining.get_or_insert(Draining {
+                    ours: now.mono + self.answer_time(),
+                    theirs: now.mono + self.limits.last_answers,
+                });
+            }
+            _ => self.end(now, Ended::Cut),
+        }
+    }
+
+    /// While draining: unbinds once all that was taken and sent is answered. A peer may close as soon as it
+    /// has answered unbind, and whatever is answered later is lost.
     fn drain(&mut self, now: Now, out: &mut Vec<u8>) {
-        if self.draining.is_some_and(|until| self.session.unanswered() == 0 || until <= now.mono) {
+        if self.draining.is_some() && self.drained_until().is_none_or(|until| until <= now.mono) {
             self.draining = None;
             self.session.unbind(now.mono, out);
         }
+    }
+
+    /// Until when answers are waited for, where the connection is to end and some are missing.
+    fn drained_until(&self) -> Option<Instant> {
+        let Draining { ours, theirs } = self.draining?;
+        let ours = (self.session.unanswered() > 0).then_some(ours);
+        let theirs = (self.session.in_flight() > 0).then_some(theirs);
+        ours.max(theirs)
     }
 
     /// A peer that sends its requests and then shuts its half waits for their answers: ends once it
@@ -556,7 +551,7 @@ impl<S: Stream, A: Application + Unpin> Future for Connection<S, A> {
         let now = Now::read();
         let mut nowhere = Vec::new();
         while let Some(event) = this.session.closed() {
-            let (mut cut, mut pace) = (None, None);
+            let (mut cut, mut pace, mut drain) = (None, None, false);
             let mut link = Link {
                 session: &mut this.session,
                 out: &mut nowhere,
@@ -565,6 +560,7 @@ impl<S: Stream, A: Application + Unpin> Future for Connection<S, A> {
                 certificate: this.certificate.as_ref(),
                 cut: &mut cut,
                 pace: &mut pace,
+                drain: &mut drain,
             };
             this.app.event(&mut link, event);
             nowhere.clear();

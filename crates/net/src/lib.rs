@@ -35,6 +35,7 @@ mod limits;
 mod listen;
 mod offline;
 mod proxy;
+mod stream;
 mod targets;
 mod tls;
 mod tls_files;

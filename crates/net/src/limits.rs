@@ -10,11 +10,18 @@ pub struct ConnectionLimits {
     pub write_queue_octets: usize,
     /// How long a peer may take none of them before the connection is cut. Default 30 s.
     pub write_stall: Duration,
+    /// How long unbind waits for answers to requests of ours when the connection is drained: a peer may
+    /// close as soon as it has answered unbind, and what it did with them is not known then. Default 5 s.
+    pub last_answers: Duration,
 }
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { write_queue_octets: 1024 * 1024, write_stall: Duration::from_secs(30) }
+        Self {
+            write_queue_octets: 1024 * 1024,
+            write_stall: Duration::from_secs(30),
+            last_answers: Duration::from_secs(5),
+        }
     }
 }
 

@@ -15,10 +15,11 @@ use tracing::{debug, warn};
 
 use crate::application::Application;
 use crate::clock::Now;
-use crate::driver::{Connection, Stream};
+use crate::driver::Connection;
 use crate::gate::{Entry, Gate};
 use crate::limits::ConnectionLimits;
 use crate::proxy::{self, Network};
+use crate::stream::Stream;
 use crate::tls::TlsServer;
 
 /// A socket that peers connect to, mostly ESMEs to an MC; an ESME that takes outbinds has one, too.

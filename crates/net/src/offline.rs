@@ -59,7 +59,7 @@ impl<A: Application> Offline<A> {
 
     /// When it is to be turned at the latest.
     pub fn deadline(&self) -> Option<Instant> {
-        self.session.deadline()
+        self.session.deadline().into_iter().chain(self.app.deadline()).min()
     }
 
     /// Whether it has ended: then what [`take`](Self::take) gives is the last of it.
@@ -106,7 +106,7 @@ impl<A: Application> Offline<A> {
 
     fn call(&mut self, now: Now, ask: impl FnOnce(&mut A, &mut Link<'_, A::Token>)) {
         let mut cut: Option<Cut> = None;
-        let mut pace = None;
+        let (mut pace, mut drain) = (None, false);
         let mut link = Link {
             session: &mut self.session,
             out: &mut self.out,
@@ -115,8 +115,12 @@ impl<A: Application> Offline<A> {
             certificate: None,
             cut: &mut cut,
             pace: &mut pace,
+            drain: &mut drain,
         };
         ask(&mut self.app, &mut link);
+        if drain {
+            self.session.unbind(now.mono, &mut self.out);
+        }
         if cut.is_some() {
             self.ended.get_or_insert(Ended::Cut);
         }

@@ -154,7 +154,7 @@ impl fmt::Display for CloseReason {
 /// Why a request cannot be sent. Nothing was written; what was given comes back.
 #[derive(Debug)]
 pub enum SendError<T> {
-    /// As many requests as the window allows wait for their answers.
+    /// As many requests as the window allows wait for their answers, or the session is about to end.
     WindowFull(Body, T),
     /// This role may not send this PDU in this state.
     State(Body, T),

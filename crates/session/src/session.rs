@@ -41,6 +41,8 @@ pub struct Session<T> {
     pub(crate) binding: Option<BindMode>,
     /// Our own unbind is on its way.
     pub(crate) unbind_sent: bool,
+    /// No more requests are sent.
+    leaving: bool,
     /// The number of the peer's unbind while its other requests are still being answered.
     pub(crate) unbind_asked: Option<u32>,
     /// An enquire_link is on its way.
@@ -68,6 +70,7 @@ impl<T> Session<T> {
             asked: 0,
             binding: None,
             unbind_sent: false,
+            leaving: false,
             unbind_asked: None,
             enquiring: false,
             enquire_link_rate: config.enquire_link_rate.map(Rate::per_second),
@@ -106,7 +109,8 @@ impl<T> Session<T> {
 
     /// How many more requests may be sent now.
     pub fn room(&self) -> u32 {
-        if self.state.is_bound() { self.allowance.allowed().saturating_sub(self.in_flight()) } else { 0 }
+        let may_send = self.state.is_bound() && !self.leaving;
+        if may_send { self.allowance.allowed().saturating_sub(self.in_flight()) } else { 0 }
     }
 
     /// Whether more of the peer's frames may be handed in: false while the application owes as many
@@ -242,7 +246,7 @@ impl<T> Session<T> {
         {
             return Err(SendError::Value(body, token, error));
         }
-        if self.in_flight() >= self.allowance.allowed() {
+        if self.leaving || self.in_flight() >= self.allowance.allowed() {
             return Err(SendError::WindowFull(body, token));
         }
         self.timers.transacted = now;
@@ -305,6 +309,12 @@ impl<T> Session<T> {
         if self.state != State::Closed {
             self.answered(out);
         }
+    }
+
+    /// Sends no more requests: there is no [`room`](Self::room) from now on. Before [`unbind`](Self::unbind),
+    /// for who wants to know first what became of those on their way.
+    pub fn leave(&mut self) {
+        self.leaving = true;
     }
 
     /// Ends the session politely. [`Event::Close`] follows when the peer has answered, or did not.

@@ -19,7 +19,8 @@ const KERNEL_OCTETS: usize = 16 * 1024 * 1024;
 
 /// Answers a submit_sm with much.
 async fn talkative(write_stall: Duration) -> Server {
-    let limits = ConnectionLimits { write_queue_octets: 64 * 1024, write_stall };
+    let limits =
+        ConnectionLimits { write_queue_octets: 64 * 1024, write_stall, ..ConnectionLimits::default() };
     Server::start(
         |listener| listener.limits(limits),
         |seen, _| {
@@ -112,7 +113,11 @@ impl Application for Poked {
 /// What was read before the queue filled is not answered into it either, however often the task runs.
 #[tokio::test]
 async fn a_full_write_queue_does_not_grow_with_each_poll() {
-    let limits = ConnectionLimits { write_queue_octets: 64 * 1024, write_stall: Duration::from_secs(60) };
+    let limits = ConnectionLimits {
+        write_queue_octets: 64 * 1024,
+        write_stall: Duration::from_secs(60),
+        ..ConnectionLimits::default()
+    };
     let (poke, pokes) = mpsc::unbounded_channel();
     let heard = Arc::new(AtomicUsize::new(0));
     let mut once = Some((pokes, Arc::clone(&heard)));

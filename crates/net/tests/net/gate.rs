@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use smppkit_net::{BindMode, Connector, Gate, GateLimits, SessionConfig};
+use smppkit_net::{BindMode, ConnectionLimits, Connector, Event, Gate, GateLimits, SessionConfig};
 use smppkit_wire::CommandStatus;
-use smppkit_wire::pdu::table::{Unbind, UnbindResp};
+use smppkit_wire::pdu::table::{DeliverSm, DeliverSmResp, SubmitSmResp, Unbind, UnbindResp};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -134,6 +134,67 @@ async fn drain_waits_no_longer_than_the_response_time_for_an_application() {
     let gate = server.gate.clone();
     let drained = tokio::spawn(async move { gate.drain().await });
     assert_eq!(peer.next().await.command_id, Unbind::COMMAND_ID);
+    peer.is_closed().await;
+    drop(peer);
+    soon(drained).await.unwrap();
+}
+
+/// Has each submit_sm answered, and followed by a deliver_sm if there is room for one.
+async fn delivering(limits: ConnectionLimits) -> Server {
+    Server::start(
+        |listener| listener.limits(limits),
+        |seen, _| {
+            Script::new(seen, |link, event| match event {
+                Event::Request(asked, _) => {
+                    link.respond(asked, SubmitSmResp::default());
+                    if link.session.room() > 0 {
+                        link.request(DeliverSm::default(), ()).expect("there is room");
+                    }
+                    Ok(())
+                }
+                event => Err(event),
+            })
+        },
+    )
+    .await
+}
+
+/// What the peer did with a request is known before unbind: it may close as soon as that comes.
+#[tokio::test]
+async fn drain_waits_for_the_answers_to_requests_of_ours_and_sends_no_more() {
+    let server = delivering(ConnectionLimits::default()).await;
+    let mut peer = Peer::bound(server.address).await;
+    peer.send(&[submit(2), submit(3)].concat()).await;
+    peer.expect(SUBMIT_SM_RESP, 2).await;
+    peer.expect(DeliverSm::COMMAND_ID, 1).await;
+    peer.expect(SUBMIT_SM_RESP, 3).await;
+    peer.expect(DeliverSm::COMMAND_ID, 2).await;
+    let gate = server.gate.clone();
+    let drained = tokio::spawn(async move { gate.drain().await });
+    never(peer.read()).await;
+    peer.send(&pdu(2, DeliverSmResp::default())).await;
+    never(peer.read()).await;
+    peer.send(&pdu(1, DeliverSmResp::default())).await;
+    peer.expect(Unbind::COMMAND_ID, 3).await;
+    peer.send(&pdu(3, UnbindResp::default())).await;
+    peer.is_closed().await;
+    drop(peer);
+    soon(drained).await.unwrap();
+}
+
+#[tokio::test]
+async fn drain_waits_no_longer_than_last_answers_for_a_peer() {
+    let limits = ConnectionLimits { last_answers: Duration::from_millis(200), ..ConnectionLimits::default() };
+    let server = delivering(limits).await;
+    let mut peer = Peer::bound(server.address).await;
+    peer.send(&submit(2)).await;
+    peer.expect(SUBMIT_SM_RESP, 2).await;
+    peer.expect(DeliverSm::COMMAND_ID, 1).await;
+    let gate = server.gate.clone();
+    let drained = tokio::spawn(async move { gate.drain().await });
+    peer.expect(Unbind::COMMAND_ID, 2).await;
+    // Its answer still counts.
+    peer.send(&[pdu(1, DeliverSmResp::default()), pdu(2, UnbindResp::default())].concat()).await;
     peer.is_closed().await;
     drop(peer);
     soon(drained).await.unwrap();

@@ -66,8 +66,11 @@ async fn a_peer_that_closes_owed_nothing_is_gone_at_once() {
 
 /// Each submit_sm is answered with much; the last words come when the kernel's buffers are full.
 async fn talkative(last: impl Fn() -> Vec<u8>) {
-    let limits =
-        ConnectionLimits { write_queue_octets: 1024 * 1024 * 1024, write_stall: Duration::from_secs(60) };
+    let limits = ConnectionLimits {
+        write_queue_octets: 1024 * 1024 * 1024,
+        write_stall: Duration::from_secs(60),
+        ..ConnectionLimits::default()
+    };
     let server = Server::start(
         |listener| listener.limits(limits),
         |seen, _| {

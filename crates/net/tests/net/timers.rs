@@ -1,13 +1,14 @@
 //! Peers that are dead, silent or slow are left, and a quiet connection costs nothing.
 
+use std::task::Context;
 use std::time::{Duration, Instant};
 
-use smppkit_net::SessionConfig;
-use smppkit_wire::pdu::table::{EnquireLink, EnquireLinkResp, Unbind, UnbindResp};
+use smppkit_net::{Application, Event, Link, SessionConfig};
+use smppkit_wire::pdu::table::{DeliverSm, EnquireLink, EnquireLinkResp, Unbind, UnbindResp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::peer::{Peer, bind, never, pdu, soon, submit};
-use crate::script::{SUBMIT_SM_RESP, Server};
+use crate::script::{SUBMIT_SM_RESP, Script, Server};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -50,6 +51,50 @@ async fn a_quiet_connection_is_not_polled() {
     assert!(second.await.is_err(), "it lives");
     let polls = server.seen.polls() - before;
     assert!(polls <= 2, "{polls} polls in a second of silence");
+}
+
+/// Is polled at times of its own: after 100 ms, 50 ms later, and never again.
+struct Alarmed {
+    polite: Script,
+    alarms: Vec<Instant>,
+}
+
+impl Application for Alarmed {
+    type Token = ();
+
+    fn event(&mut self, link: &mut Link<'_, ()>, event: Event<()>) {
+        self.polite.event(link, event);
+    }
+
+    fn poll(&mut self, link: &mut Link<'_, ()>, _: &mut Context<'_>) {
+        while self.alarms.last().is_some_and(|at| *at <= link.now().mono) {
+            self.alarms.pop();
+            link.request(DeliverSm::default(), ()).expect("there is room");
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.alarms.last().copied()
+    }
+}
+
+#[tokio::test]
+async fn an_application_is_polled_when_it_wants_to_be_and_not_before() {
+    let server = Server::start(
+        |listener| listener,
+        |seen, _| {
+            let alarms = [SHORT * 3 / 2, SHORT].map(|wait| Instant::now() + wait).into();
+            Alarmed { polite: Script::polite(seen), alarms }
+        },
+    )
+    .await;
+    let began = Instant::now();
+    let mut peer = Peer::bound(server.address).await;
+    for (number, wait) in [(1, SHORT), (2, SHORT * 3 / 2)] {
+        peer.expect(DeliverSm::COMMAND_ID, number).await;
+        assert!(began.elapsed() >= wait, "{:?}", began.elapsed());
+    }
+    never(peer.read()).await;
 }
 
 /// The timer is armed once for many messages, and moved on when it fires: rarely, that is.
