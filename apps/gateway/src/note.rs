@@ -28,8 +28,6 @@ pub(crate) enum Note {
     Looked(Vec<(Asked, CommandStatus)>),
     /// Receipts that are to be looked at again.
     Again(Vec<(Receipt, Why)>),
-    /// It is time to look at what was held back.
-    Time,
     /// What an operator, or a change of the settings, wants.
     Order(Order),
 }

@@ -66,6 +66,26 @@ async fn sigterm_under_load_loses_nothing_and_leaves_nothing_unanswered() {
     assert_eq!(totals.open, 0, "{totals:?}");
 }
 
+/// Many message centres close as soon as unbind comes: whether they took what they had not answered is not known
+/// then, and it would be sent twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_centre_may_answer_what_it_has_before_it_is_unbound() {
+    let mc = Mc::start(|_| vec![Act::After(millis(500), Box::new(taken("4711")))]).await;
+    let mut gateway = Gateway::start(&usual(&mc));
+    let esme = Esme::bind(gateway.address, Login::new("shop")).await;
+    for number in 1..=20 {
+        esme.send(number, message(number, "447700900123"));
+    }
+    until("all are upstream", secs(10), || mc.count() == 20 && esme.acked() == 20).await;
+    gateway.stop();
+    assert_eq!(mc.left_early(), 0, "answers that were not waited for");
+    gateway.run();
+    tokio::time::sleep(millis(500)).await;
+    assert_eq!(mc.count(), 20, "none is sent twice");
+    let totals = gateway.finish();
+    assert_eq!(totals.open, 20, "their receipts may still come: {totals:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_does_not_answer_holds_the_end_up_for_the_drain_timeout_at_most() {
     let mc = Mc::start(|came| vec![taken("4711"), receipt(&came.pdu, "4711")]).await;

@@ -221,19 +221,18 @@ impl Front {
                 Ok(body) => link.respond(asked, body),
                 Err(status) => link.refuse(asked, status),
             },
-            Note::Errand(_) | Note::Answers(_) | Note::Looked(_) | Note::Again(_) | Note::Time => {}
+            Note::Errand(_) | Note::Answers(_) | Note::Looked(_) | Note::Again(_) => {}
             Note::Order(Order::Unbind) => self.unbind(link),
             Note::Order(Order::Kick) => link.cut(Cut::Close),
         }
     }
 
-    /// No more deliveries; unbind goes out now, and what is owed is answered before the peer's answer
-    /// ends the session.
+    /// No more deliveries, and unbind once what is on its way is answered.
     fn unbind(&mut self, link: &mut FrontLink<'_>) {
         if let Some(outlet) = &mut self.outlet {
             outlet.close(&self.hub);
         }
-        link.unbind();
+        link.drain();
     }
 }
 

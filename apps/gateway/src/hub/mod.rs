@@ -8,7 +8,7 @@ mod upkeep;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use smppkit_admin::{Record, Series};
@@ -23,7 +23,6 @@ use tracing::error;
 use self::results::PutAside;
 use crate::access::{Lockout, ServerKey};
 use crate::feed::Feed;
-use crate::note::{Note, Notes};
 use crate::plan::{Lives, Plan, esme_queue};
 use crate::sessions::Sessions;
 use crate::settings::{Settings, millis};
@@ -50,8 +49,6 @@ pub(crate) struct Hub {
     wholes: Mutex<BTreeMap<MessageId, i64>>,
     /// For a metric.
     pub(crate) store_failures: AtomicU64,
-    /// Sessions to be called, and when.
-    calls: Mutex<Vec<(i64, Weak<Notes>)>>,
     totals: Mutex<Totals>,
     next_look: AtomicI64,
     /// Called when a feed is to be looked at earlier than was known.
@@ -94,7 +91,6 @@ impl Hub {
             may_send: AtomicBool::new(true),
             wholes: Mutex::default(),
             store_failures: AtomicU64::new(0),
-            calls: Mutex::default(),
             totals: Mutex::default(),
             next_look: AtomicI64::new(i64::MAX),
             sooner: Notify::new(),
@@ -191,7 +187,6 @@ impl Hub {
         let next = feeds
             .iter()
             .filter_map(|feed| feed.tick(self, now_ms))
-            .chain(self.call(now_ms))
             .chain(self.look_at_due_wholes(now_ms))
             .min();
         if let Some(next) = next {
@@ -210,29 +205,6 @@ impl Hub {
     pub(crate) fn dead(&self, claimed: &Claimed, why: &str) -> Change {
         let now = Timestamp(self.now().unix_ms);
         ended(&claimed.message, MessageState::REJECTED, why, 0, now, self)
-    }
-
-    /// Calls a session at a time.
-    pub(crate) fn call_back(&self, at_ms: i64, notes: &Arc<Notes>) {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.push((at_ms, Arc::downgrade(notes)));
-        drop(calls);
-        self.look_at(at_ms);
-    }
-
-    /// Calls those whose time has come; says when the next one's will.
-    fn call(&self, now_ms: i64) -> Option<i64> {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.retain(|(at_ms, notes)| {
-            if *at_ms > now_ms {
-                return true;
-            }
-            if let Some(notes) = notes.upgrade() {
-                notes.post(Note::Time);
-            }
-            false
-        });
-        calls.iter().map(|(at_ms, _)| *at_ms).min()
     }
 
     pub(crate) fn store_failed(&self, error: &StoreError) {

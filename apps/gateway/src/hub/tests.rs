@@ -8,6 +8,7 @@ use smppkit_wire::pdu::table::SubmitSm;
 use std::time::Duration;
 
 use super::*;
+use crate::note::{Note, Notes};
 use crate::plan::Upstream;
 
 const CONFIG: &str = r#"

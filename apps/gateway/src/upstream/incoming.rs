@@ -149,28 +149,19 @@ impl Session {
     /// Receipts that came to nothing yet: those that came before ids were understood wait a little,
     /// those that belong to a message by now are settled, the others are messages.
     pub(super) fn again(&mut self, link: &mut UpstreamLink<'_>, receipts: Vec<(Receipt, Why)>) {
-        let now = link.now();
-        let mut first: Option<i64> = None;
+        let now = link.now().mono;
         for (mut receipt, why) in receipts {
             match why {
                 Why::Message => self.message(link, receipt.asked, receipt.body),
                 Why::Known => self.receipts.push(receipt),
-                Why::TooEarly => {
+                Why::TooEarly { for_ids } => {
                     // Soon at first: mostly its message's response is being written.
                     receipt.wait = (receipt.wait * 3).max(SOON);
-                    let until = (now.mono + receipt.wait).min(receipt.came + EVIDENCE);
+                    let until = (now + receipt.wait).min(receipt.came + EVIDENCE);
                     receipt.force = until >= receipt.came + EVIDENCE;
-                    let wait = until.saturating_duration_since(now.mono);
-                    let for_ids = self.upstream.live.learnt().known().is_none();
                     self.held.push(Held { receipt, until, for_ids });
-                    let at_ms = now.unix_ms + millis(wait) + 1;
-                    first = Some(first.map_or(at_ms, |first| first.min(at_ms)));
                 }
             }
-        }
-        // The session has no timer of its own for this.
-        if let Some(at_ms) = first {
-            self.hub.call_back(at_ms, &self.notes);
         }
     }
 
@@ -196,8 +187,11 @@ impl Session {
 /// Why a receipt is looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// It is not known yet how ids are written.
-    TooEarly,
+    /// It belongs to no message yet.
+    TooEarly {
+        /// Only since it was not known how ids are written.
+        for_ids: bool,
+    },
     /// Its message got its id in the same moment.
     Known,
     /// It is none.
@@ -211,6 +205,8 @@ struct Batch {
     queues: Vec<Arc<str>>,
     /// Each with what it came to, and whether a change was made for it.
     settled: Vec<(Receipt, Settled, bool)>,
+    /// It was not known how ids are written.
+    is_learning: bool,
     failed: bool,
 }
 
@@ -255,7 +251,7 @@ fn look_up(
     }
     let queues = queues_of(&changes);
     let (hub, upstream) = (Arc::clone(hub), Arc::clone(upstream));
-    (changes, Batch { hub, upstream, queues, settled, failed })
+    (changes, Batch { hub, upstream, queues, settled, is_learning, failed })
 }
 
 impl Batch {
@@ -276,7 +272,7 @@ impl Batch {
         for (mut receipt, settled, has_change) in self.settled {
             let outcome = if has_change { outcomes.next() } else { None };
             let why = match (&settled, outcome) {
-                (Settled::TooEarly, _) => Some(Why::TooEarly),
+                (Settled::TooEarly, _) => Some(Why::TooEarly { for_ids: self.is_learning }),
                 (Settled::Message, _) => Some(Why::Message),
                 // Once is usual; what goes on like that is nobody's.
                 (_, Some(Outcome::Known(_))) if receipt.known < KNOWN => {

@@ -204,11 +204,10 @@ impl Session {
             Note::Again(receipts) => self.again(link, receipts),
             Note::Order(Order::Unbind) => {
                 self.close_outlet();
-                link.unbind();
+                link.drain();
             }
             Note::Order(Order::Kick) => link.cut(Cut::Close),
-            // That there is one is all it says: what was held back is looked at next.
-            Note::Time | Note::Taken(_) | Note::Answer(..) => {}
+            Note::Taken(_) | Note::Answer(..) => {}
         }
     }
 
@@ -292,6 +291,10 @@ impl Application for Session {
         let window = self.upstream.settings.window;
         let (state, in_flight) = (link.session.state(), link.session.in_flight());
         self.party(link).tell(state, window, in_flight);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.held.iter().map(|held| held.until).min()
     }
 
     fn ended(&mut self, ended: &Ended) {

@@ -63,6 +63,8 @@ struct Inner {
     delivered: AtomicU64,
     refused: Mutex<Vec<CommandStatus>>,
     sessions: AtomicU64,
+    /// Requests that were not answered yet when unbind came.
+    left_early: AtomicU64,
     refuses_binds: AtomicBool,
     window: u32,
 }
@@ -100,6 +102,7 @@ impl Mc {
             delivered: AtomicU64::new(0),
             refused: Mutex::default(),
             sessions: AtomicU64::new(0),
+            left_early: AtomicU64::new(0),
             refuses_binds: AtomicBool::new(false),
             window,
         });
@@ -191,6 +194,11 @@ impl Mc {
     /// The answers that refused for good what it delivered.
     pub(crate) fn refused(&self) -> Vec<CommandStatus> {
         lock(&self.inner.refused).clone()
+    }
+
+    /// Its answers that were not waited for before unbind.
+    pub(crate) fn left_early(&self) -> u64 {
+        self.inner.left_early.load(Ordering::Relaxed)
     }
 
     /// Sessions that are bound.
@@ -356,6 +364,9 @@ impl Application for Serving {
                 status => lock(&self.inner.refused).push(status),
             },
             Event::Failed { token, .. } => self.inner.deliver(token),
+            Event::Unbinding => {
+                self.inner.left_early.fetch_add(link.session.unanswered().into(), Ordering::Relaxed);
+            }
             _ => {}
         }
     }
