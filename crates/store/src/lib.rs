@@ -60,6 +60,7 @@
 
 mod beside;
 mod change;
+mod directory;
 mod error;
 mod handle;
 mod id;
@@ -74,6 +75,7 @@ mod waits;
 mod writer;
 
 pub use change::{Change, Outcome, Refusal};
+pub use directory::sync_directory;
 pub use error::StoreError;
 pub use handle::{Committed, Handle, NotTaken, Uncommitted};
 pub use id::{MessageId, MessageIds, NodeId};

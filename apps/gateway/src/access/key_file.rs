@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
+use smppkit_store::sync_directory;
 
 use super::password::{Hex, ServerKey, from_hex};
 
@@ -92,7 +93,8 @@ fn create(dir: &Path, path: &Path) -> Result<ServerKey, KeyFileError> {
     let io = |source| KeyFileError::Io { path: path.to_owned(), source };
     match linked {
         Ok(()) => {
-            sync(dir).map_err(io)?;
+            // The file's name must outlive a power cut as well as its octets.
+            sync_directory(dir).map_err(io)?;
             Ok(ServerKey::new(&octets).just_made())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -110,18 +112,6 @@ fn write(path: &Path, octets: &[u8]) -> io::Result<()> {
     let mut file = options.open(path)?;
     writeln!(file, "{}", Hex(octets))?;
     file.sync_all()
-}
-
-/// The file's name must outlive a power cut as well as its octets.
-#[cfg(unix)]
-fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-/// Elsewhere a directory is no file that could be synced.
-#[cfg(not(unix))]
-fn sync(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 impl fmt::Display for KeyFileError {

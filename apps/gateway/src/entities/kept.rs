@@ -9,6 +9,7 @@ use std::{fmt, io::Read};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use smppkit_route::Rule;
+use smppkit_store::sync_directory;
 
 use super::history::{Found, History, Stood, Subject, listed, named};
 use super::{Kind, Routes};
@@ -65,7 +66,8 @@ impl Kept {
             file.write_all(&text)?;
             file.sync_all()?;
             std::fs::rename(&draft, &path)?;
-            sync(dir)
+            // Its name must outlive a power cut as well as its octets.
+            sync_directory(dir)
         });
         written.map_err(|source| KeptError { path, source })
     }
@@ -113,18 +115,6 @@ fn stood(subject: Subject, kept: &Value) -> Stood<Option<Value>> {
     };
     // It was read before it was kept.
     Stood { settings: whole.unwrap_or_default(), secret: kept.get("password").cloned() }
-}
-
-/// The file's name must outlive a power cut as well as its octets.
-#[cfg(unix)]
-fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-/// Elsewhere a directory is no file that could be synced.
-#[cfg(not(unix))]
-fn sync(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 impl fmt::Display for KeptError {

@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::directory::sync_directory;
+
 /// The files of a journal.
 pub trait Files: Send + Sync {
     /// Opens one, or makes it so that its name outlives a power cut; `None` if it is not there and is not to be made.
@@ -49,7 +51,7 @@ impl Files for Directory {
         }
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         if is_new {
-            File::open(&self.0).and_then(|dir| dir.sync_all())?;
+            sync_directory(&self.0)?;
         }
         Ok(Some(Arc::new(OnDisk(file))))
     }

@@ -33,6 +33,7 @@ pub use read::Reader;
 pub use settings::{Folding, Settings};
 
 use crate::change::{Change, Outcome};
+use crate::directory::sync_directory;
 use crate::error::StoreError;
 use crate::id::MessageId;
 use crate::journal::{self, Directory, Files, Frame, Journal};
@@ -96,7 +97,7 @@ impl Sqlite {
         let mut store = Self::begin(Connection::open(&path)?, now, settings, Some(files), Some(path))?;
         store.lock = Some(lock);
         // The file's name must outlive a power cut as well as its pages.
-        std::fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(at)?;
+        sync_directory(dir).map_err(at)?;
         if let (Folding::Beside, Some(path)) = (folding, &store.path) {
             let connection = prepared(Connection::open(path)?, &store.memory.settings)?;
             store.folder = Some(Folder::start(path, connection, store.sync.clone())?);
