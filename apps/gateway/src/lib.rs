@@ -32,6 +32,7 @@ mod settings;
 mod simulation;
 mod taken;
 mod upstream;
+mod witness;
 
 pub use access::{
     AllowList, BadPerSecond, BadSource, BindLimits, Credential, CredentialError, Judgement, KeyFileError,

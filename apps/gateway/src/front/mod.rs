@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::task::Context;
 
 use smppkit_admin::Party;
-use smppkit_admin::record::{At, BoundAs, Direction, Place};
+use smppkit_admin::record::{BoundAs, Place};
 use smppkit_net::{Application, Asked, BindMode, Cut, Ended, Event, Link, Now};
 use smppkit_session::BindRequest;
 use smppkit_store::{Change, Claimed};
@@ -26,6 +26,7 @@ use crate::note::{Ask, Note, Notes, Order};
 use crate::outlet::Outlet;
 use crate::plan::{Account, Plan};
 use crate::sessions::{Listed, Side};
+use crate::witness::Witness;
 
 pub(crate) type FrontLink<'a> = Link<'a, Box<Claimed>>;
 
@@ -42,10 +43,7 @@ pub(crate) struct Front {
     /// What came of deliveries.
     results: Vec<Change>,
     outlet: Option<Outlet>,
-    /// Set with the first batch: then the peer is known.
-    party: Option<Arc<Party>>,
-    /// Whether TLS is spoken.
-    tls: bool,
+    witness: Witness,
 }
 
 /// What a bound session is.
@@ -60,6 +58,7 @@ struct Bound {
 
 impl Front {
     pub(crate) fn new(hub: Arc<Hub>, tls: bool) -> Self {
+        let witness = Witness::new(&hub, Place::Gateway, tls);
         Self {
             hub,
             notes: Arc::default(),
@@ -69,28 +68,13 @@ impl Front {
             pending: VecDeque::new(),
             results: Vec::new(),
             outlet: None,
-            party: None,
-            tls,
-        }
-    }
-
-    fn party(&mut self, link: &FrontLink<'_>) -> &Arc<Party> {
-        self.party.get_or_insert_with(|| {
-            let id = self.hub.sessions.next_id();
-            Arc::new(Party::new(id, Place::Gateway, link.peer(), self.tls))
-        })
-    }
-
-    fn passed(&self, now: Now, direction: Direction, octets: &[u8]) {
-        if let Some(party) = self.party.as_ref().filter(|_| self.hub.record.is_on()) {
-            let at = At { unix_ms: now.unix_ms, mono: now.mono };
-            self.hub.record.take(party, direction, at, octets);
+            witness,
         }
     }
 
     fn bind(&mut self, link: &mut FrontLink<'_>, asked: Asked, request: &BindRequest) {
         let plan = self.hub.plan.load_full();
-        let party = Arc::clone(self.party(link));
+        let party = Arc::clone(self.witness.party(link.peer()));
         match self.admit(link, &plan, request, &party) {
             Ok(bound) => {
                 let system_id = plan.settings.system_id.clone();
@@ -246,14 +230,11 @@ impl Application for Front {
     const WATCHES: bool = true;
 
     fn read(&mut self, now: Now, frames: &[u8]) {
-        self.passed(now, Direction::In, frames);
+        self.witness.read(now, frames);
     }
 
     fn leaving(&mut self, _: Now, octets: &[u8]) {
-        if self.hub.record.is_on() {
-            // The batch began when it was read; what goes out goes out now.
-            self.passed(self.hub.now(), Direction::Out, octets);
-        }
+        self.witness.leaving(octets);
     }
 
     fn event(&mut self, link: &mut FrontLink<'_>, event: Event<Box<Claimed>>) {
@@ -280,7 +261,7 @@ impl Application for Front {
         self.flush(link);
         let window = self.bound.as_ref().map_or(0, |bound| bound.account.settings.window);
         let (state, in_flight) = (link.session.state(), link.session.in_flight());
-        self.party(link).tell(state, window, in_flight);
+        self.witness.party(link.peer()).tell(state, window, in_flight);
     }
 
     fn ended(&mut self, ended: &Ended) {

@@ -9,8 +9,7 @@ use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-use smppkit_admin::Party;
-use smppkit_admin::record::{At, BoundAs, Direction, Place};
+use smppkit_admin::record::{BoundAs, Place};
 use smppkit_net::{Application, Asked, Bind, BindMode, Cut, Ended, Event, Link, Now};
 use smppkit_relay::Notice;
 use smppkit_store::{Change, Claimed, MessageId};
@@ -24,6 +23,7 @@ use crate::note::{Note, Notes, Order};
 use crate::outlet::Outlet;
 use crate::plan;
 use crate::sessions::{Listed, Side};
+use crate::witness::Witness;
 
 pub(crate) use incoming::Why;
 
@@ -57,8 +57,7 @@ pub(crate) struct Session {
     held: Vec<Held>,
     /// As told to the plan.
     in_flight: u32,
-    /// Set with the first batch: then the peer is known.
-    party: Option<Arc<Party>>,
+    witness: Witness,
 }
 
 /// What goes out with a request.
@@ -111,6 +110,8 @@ impl Receipt {
 
 impl Session {
     pub(crate) fn new(hub: Arc<Hub>, upstream: Arc<plan::Upstream>, mode: BindMode) -> Self {
+        let place = Place::Connector(Arc::clone(&upstream.name));
+        let witness = Witness::new(&hub, place, upstream.settings.tls.is_some());
         Self {
             hub,
             upstream,
@@ -128,22 +129,7 @@ impl Session {
             messages: Vec::new(),
             held: Vec::new(),
             in_flight: 0,
-            party: None,
-        }
-    }
-
-    fn party(&mut self, link: &UpstreamLink<'_>) -> &Arc<Party> {
-        self.party.get_or_insert_with(|| {
-            let place = Place::Connector(Arc::clone(&self.upstream.name));
-            let (id, tls) = (self.hub.sessions.next_id(), self.upstream.settings.tls.is_some());
-            Arc::new(Party::new(id, place, link.peer(), tls))
-        })
-    }
-
-    fn passed(&self, now: Now, direction: Direction, octets: &[u8]) {
-        if let Some(party) = self.party.as_ref().filter(|_| self.hub.record.is_on()) {
-            let at = At { unix_ms: now.unix_ms, mono: now.mono };
-            self.hub.record.take(party, direction, at, octets);
+            witness,
         }
     }
 
@@ -163,7 +149,7 @@ impl Session {
     }
 
     fn bound(&mut self, link: &mut UpstreamLink<'_>, mode: BindMode, version: smppkit_wire::Version) {
-        let party = Arc::clone(self.party(link));
+        let party = Arc::clone(self.witness.party(link.peer()));
         let name = &self.upstream.name;
         let system_id = self.upstream.settings.system_id.clone();
         // A session is bound once.
@@ -244,14 +230,11 @@ impl Application for Session {
     const WATCHES: bool = true;
 
     fn read(&mut self, now: Now, frames: &[u8]) {
-        self.passed(now, Direction::In, frames);
+        self.witness.read(now, frames);
     }
 
     fn leaving(&mut self, _: Now, octets: &[u8]) {
-        if self.hub.record.is_on() {
-            // The batch began when it was read; what goes out goes out now.
-            self.passed(self.hub.now(), Direction::Out, octets);
-        }
+        self.witness.leaving(octets);
     }
 
     fn event(&mut self, link: &mut UpstreamLink<'_>, event: Event<Box<Sent>>) {
@@ -290,7 +273,7 @@ impl Application for Session {
         self.flush(link);
         let window = self.upstream.settings.window;
         let (state, in_flight) = (link.session.state(), link.session.in_flight());
-        self.party(link).tell(state, window, in_flight);
+        self.witness.party(link.peer()).tell(state, window, in_flight);
     }
 
     fn deadline(&self) -> Option<Instant> {
