@@ -7,11 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::harness::{
-    Act, Answering, Esme, Gateway, Ledger, Login, Mc, Source, message, millis, receipt, secs, taken, until,
-    usual,
+    Act, Answering, Esme, Gateway, Ledger, Login, Mc, Source, message, millis, receipt, secs, setting, taken,
+    until, usual,
 };
-
-const ROUNDS: u64 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sigterm_under_load_loses_nothing_and_leaves_nothing_unanswered() {
@@ -29,15 +27,16 @@ async fn sigterm_under_load_loses_nothing_and_leaves_nothing_unanswered() {
         let number = next.fetch_add(1, Ordering::Relaxed);
         Some((number, message(number, &format!("4477{:08}", number % 1_000)).into()))
     }));
+    let rounds = setting("SMPPKIT_STOPS", 10) as u64;
     let mut longest = std::time::Duration::ZERO;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let mut sessions = Vec::new();
         for _ in 0..3 {
             let login = Login::new("shop").window(50);
             let esme = Esme::try_bind(gateway.address, login, ledger.clone(), Some(source.clone())).await;
             sessions.push(esme.expect("it may bind"));
         }
-        tokio::time::sleep(millis(150 + 70 * round)).await;
+        tokio::time::sleep(millis(150 + 70 * (round % 10))).await;
         let began = Instant::now();
         gateway.stop();
         longest = longest.max(began.elapsed());
@@ -54,14 +53,14 @@ async fn sigterm_under_load_loses_nothing_and_leaves_nothing_unanswered() {
     let again = rest.check_receipts();
     let (acked, sent) = (rest.acked(), mc.count());
     println!(
-        "{ROUNDS} stops: {acked} acknowledged, {sent} sent, {again} receipts again, the longest took {longest:.1?}"
+        "{rounds} stops: {acked} acknowledged, {sent} sent, {again} receipts again, the longest took {longest:.1?}"
     );
     assert_eq!((sent, again), (acked, 0), "a polite end sends nothing twice");
     // What crossed with unbind was never read: it is nowhere.
     let arrived: HashSet<u64> = mc.numbers().into_iter().collect();
     let crossed = rest.ledger.lock().unwrap().unanswered.clone();
     assert!(crossed.iter().all(|number| !arrived.contains(number)), "taken and not answered");
-    assert!(crossed.len() as u64 <= 150 * ROUNDS, "{} without an answer", crossed.len());
+    assert!(crossed.len() as u64 <= 150 * rounds, "{} without an answer", crossed.len());
     let totals = gateway.finish();
     assert_eq!(totals.open, 0, "{totals:?}");
 }
