@@ -172,8 +172,9 @@ impl<T> Link<'_, T> {
         self.session.unbind(self.now.mono, self.out);
     }
 
-    /// Ends the session more politely still: no request is taken or sent any more, and unbind goes out once all
-    /// are answered, in both directions.
+    /// Ends the session more politely still: no request is taken or sent any more, and unbind goes out once all are
+    /// answered, in both directions. Ours are waited for as long as the session waits for answers, the peer's as
+    /// [`ConnectionLimits::last_answers`](crate::ConnectionLimits::last_answers) says.
     pub fn drain(&mut self) {
         *self.drain = true;
     }

@@ -119,6 +119,7 @@ impl<A: Application> Offline<A> {
         };
         ask(&mut self.app, &mut link);
         if drain {
+            // Waiting for answers is the driver's.
             self.session.unbind(now.mono, &mut self.out);
         }
         if cut.is_some() {

@@ -108,13 +108,14 @@ def assert_all_answered(found, is_whole):
         for command_id, at in requests.values():
             over = not is_whole and at > last_answered[stream, from_listener]
             side = "listening" if from_listener else "connecting"
-            assert over, f"{command_id:#x} of the {side} side has no answer; from there on: {story(found[at:], stream)}"
+            since = story(found[at:], stream)
+            assert over, f"{command_id:#x} of the {side} side has no answer; from there on: {since}"
 
 
 def story(found, stream):
-    """The PDUs of a stream, for people."""
-    of_stream = [each for each in found if each[0] == stream]
-    return ", ".join(f"{'<' if from_listener else '>'}{command_id:#x}/{sequence}" for _, from_listener, command_id, sequence in of_stream)
+    """The PDUs of a stream, for people: command_id and sequence_number, `<` for those of the listening side."""
+    pdus = [pdu for of, *pdu in found if of == stream]
+    return ", ".join(f"{'<' if from_listener else '>'}{id_:#x}/{number}" for from_listener, id_, number in pdus)
 
 
 def read(name, commands):
